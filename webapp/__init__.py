@@ -1,0 +1,77 @@
+"""Mainstay, a workforce skills and talent manager for customer service: the web application."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from flask_bootstrap import Bootstrap5
+
+from config import Config
+from webapp import blueprints, jobs, schema
+from webapp.db import Database
+from webapp.web import failures, filters, guard, navigation, request, security
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(
+    config: Config | None = None,
+    *,
+    database: Database | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
+    start_jobs: bool = True,
+) -> Flask:
+    """
+    Build the application: read the configuration, wire extensions and blueprints, nothing else.
+
+    Parameters
+    ----------
+    config
+        The configuration; read from the environment if not given.
+    database
+        The database; opened from the configuration if not given.
+    clock
+        Tells the present moment in UTC; the system's clock by default.
+    start_jobs
+        Whether the embedded executor may start with the first request.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is unsafe or malformed.
+    SchemaVersionError
+        In production, if the schema is not the one that this code was written for.
+    """
+    config = config or Config.from_environment()
+    app = Flask(
+        "webapp",
+        root_path=str(_ROOT / "webapp"),
+        template_folder=str(_ROOT / "templates"),
+        instance_path=str(_ROOT / "instance"),
+    )
+    app.debug = config.debug
+    app.testing = config.environment == "test"
+    app.config["MAX_CONTENT_LENGTH"] = config.max_upload_mb * 1024 * 1024
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    app.extensions["config"] = config
+    app.extensions["database"] = database or Database(config.database_url)
+    app.extensions["clock"] = clock or (lambda: dt.datetime.now(dt.UTC))
+    if config.production:
+        schema.check_schema(app.extensions["database"])
+    Babel(app)
+    Bootstrap5(app)
+    # Functions after a request run in reverse order: headers are set last, on whatever became of the answer.
+    security.install(app, config)
+    request.install(app)
+    guard.install(app)
+    failures.install(app)
+    navigation.install(app)
+    filters.install(app)
+    blueprints.register(app)
+    if start_jobs and config.executor == "embedded":
+        jobs.start_embedded(app)
+    return app

@@ -1,0 +1,1 @@
+"""Figures as Vega-Lite specifications, rendered on the server."""

@@ -1,0 +1,5 @@
+"""``python -m webapp.cli`` is the console command, too."""
+
+from webapp.cli.main import main
+
+main()

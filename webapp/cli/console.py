@@ -1,0 +1,67 @@
+"""What every command shares: the root group, the database, the acting person, output for people and for scripts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from functools import cache
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import Config
+from webapp.db import Database
+from webapp.errors import NotFoundError
+from webapp.models import Person
+from webapp.services.audit import Actor
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="mainstay")
+def cli() -> None:
+    """Mainstay: skills, assignment and careers for customer service."""
+
+
+@cache
+def get_config() -> Config:
+    """Return the configuration, read once."""
+    return Config.from_environment()
+
+
+@cache
+def get_database() -> Database:
+    """Return the configured database, opened once."""
+    return Database(get_config().database_url)
+
+
+def now() -> dt.datetime:
+    """Return the present moment in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def cli_actor(session: Session, email: str | None = None) -> Actor:
+    """
+    Return who acts: the person with this e-mail address, or the system itself.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has the address.
+    """
+    if email is None:
+        return Actor(person_id=None, at=now(), channel="cli")
+    person = session.scalar(select(Person).where(Person.email == email))
+    if person is None:
+        raise NotFoundError(f"Nobody has the e-mail address {email}.")
+    return Actor(person_id=person.id, at=now(), channel="cli")
+
+
+def show(result: dict[str, Any], *, as_json: bool, lines: list[str]) -> None:
+    """Print the result for a script, or the lines for a person."""
+    if as_json:
+        click.echo(json.dumps(result, indent=2, sort_keys=True, default=str))
+    else:
+        for line in lines:
+            click.echo(line)

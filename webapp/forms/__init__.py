@@ -1,0 +1,1 @@
+"""Form parts that several features share."""

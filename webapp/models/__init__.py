@@ -1,0 +1,92 @@
+"""The models, one aggregate per file; import them from here."""
+
+from webapp.models.audit import AuditEvent
+from webapp.models.career import HiringProfile, ProfileRequirement, RoleRequirement, RoleStep, ServiceRole, StepKind
+from webapp.models.importing import ColumnMapping, ImportBatch, ImportChange, ImportKind, ImportState
+from webapp.models.job import Job, JobState, Notice
+from webapp.models.organisation import Account, Person, Role, RoleGrant, Site, Team
+from webapp.models.plan import (
+    Assignment,
+    AssignmentResponse,
+    Pin,
+    Plan,
+    PlanRun,
+    PlanState,
+    Policy,
+    Reservation,
+    Response,
+    Unassigned,
+)
+from webapp.models.record import Interest, SkillEvent, SkillEventKind, SkillRecord
+from webapp.models.roster import Absence, AbsenceKind, Shift, ShiftBreak
+from webapp.models.skill import LinkKind, Skill, SkillGroup, SkillKind, SkillLevelDescription, SkillLink
+from webapp.models.work import (
+    Channel,
+    Contact,
+    ContactOutcome,
+    Engagement,
+    EngagementState,
+    EngagementType,
+    ForecastInterval,
+    ForecastSource,
+    Stance,
+    TypeRequirement,
+)
+
+__all__ = [
+    "Absence",
+    "AbsenceKind",
+    "Account",
+    "Assignment",
+    "AssignmentResponse",
+    "AuditEvent",
+    "Channel",
+    "ColumnMapping",
+    "Contact",
+    "ContactOutcome",
+    "Engagement",
+    "EngagementState",
+    "EngagementType",
+    "ForecastInterval",
+    "ForecastSource",
+    "HiringProfile",
+    "ImportBatch",
+    "ImportChange",
+    "ImportKind",
+    "ImportState",
+    "Interest",
+    "Job",
+    "JobState",
+    "LinkKind",
+    "Notice",
+    "Person",
+    "Pin",
+    "Plan",
+    "PlanRun",
+    "PlanState",
+    "Policy",
+    "ProfileRequirement",
+    "Reservation",
+    "Response",
+    "Role",
+    "RoleGrant",
+    "RoleRequirement",
+    "RoleStep",
+    "ServiceRole",
+    "Shift",
+    "ShiftBreak",
+    "Site",
+    "Skill",
+    "SkillEvent",
+    "SkillEventKind",
+    "SkillGroup",
+    "SkillKind",
+    "SkillLevelDescription",
+    "SkillLink",
+    "SkillRecord",
+    "Stance",
+    "StepKind",
+    "Team",
+    "TypeRequirement",
+    "Unassigned",
+]

@@ -1,0 +1,185 @@
+"""
+The audit trail: every command writes one event in its own transaction, chained by hash.
+
+The digest of an event is SHA-256 over the digest before it and its own content, so that any edit, deletion or reordering
+changes every digest after it; a cut tail is found by comparing with a digest that was noted outside.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.models import AuditEvent
+
+GENESIS = "0" * 64
+_CHAIN_LOCK = 0x6D61696E  # Any constant: the name of the advisory lock under which PostgreSQL appends to the chain.
+
+
+class HasId(Protocol):
+    """Anything with an integer key and a table."""
+
+    id: Any
+    __tablename__: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """
+    Who does something, when, and through what: the argument ``by`` of each command.
+
+    Parameters
+    ----------
+    person_id
+        The person, or None where the system acts by itself.
+    at
+        When, in UTC.
+    channel
+        ``page``, ``api``, ``cli`` or ``job``.
+    """
+
+    person_id: int | None
+    at: dt.datetime
+    channel: str = "page"
+
+
+def record(
+    session: Session,
+    action: str,
+    subject: HasId,
+    *,
+    by: Actor,
+    person_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """
+    Append an event to the trail.
+
+    Parameters
+    ----------
+    session
+        Session of the change itself; it is flushed, so that ``subject`` has its key.
+    action
+        Verb of the domain, such as ``claim_level``.
+    subject
+        The changed row.
+    by
+        Who did it.
+    person_id
+        The person whose data it concerns, if there is one: their history shows it.
+    detail
+        Ids, codes and values before and after; JSON types only.
+    """
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
+    previous = session.scalar(select(AuditEvent.digest).order_by(AuditEvent.id.desc()).limit(1)) or GENESIS
+    event = AuditEvent(
+        at=by.at,
+        actor_id=by.person_id,
+        channel=by.channel,
+        action=action,
+        subject_kind=subject.__tablename__,
+        subject_id=subject.id,
+        person_id=person_id,
+        detail=dict(detail or {}),
+        digest="",
+    )
+    event.digest = _digest(previous, event)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _digest(previous: str, event: AuditEvent) -> str:
+    content = [
+        previous,
+        event.at.astimezone(dt.UTC).isoformat(),
+        event.actor_id,
+        event.channel,
+        event.action,
+        event.subject_kind,
+        event.subject_id,
+        event.person_id,
+        event.detail,
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What :func:`verify_chain` found: the number of events, the head's digest, and the first broken event if there is one."""
+
+    events: int
+    head: str
+    broken_at: int | None
+
+
+def verify_chain(session: Session, *, expected_head: str | None = None) -> ChainReport:
+    """
+    Recompute the whole chain.
+
+    Parameters
+    ----------
+    session
+        A session.
+    expected_head
+        A digest noted earlier outside the database; if no event carries it, the tail was cut or rewritten.
+    """
+    previous, count, seen = GENESIS, 0, expected_head in {None, GENESIS}
+    for event in session.scalars(select(AuditEvent).order_by(AuditEvent.id).execution_options(yield_per=1000)):
+        if event.digest != _digest(previous, event):
+            return ChainReport(events=count, head=previous, broken_at=event.id)
+        previous, count, seen = event.digest, count + 1, seen or event.digest == expected_head
+    return ChainReport(events=count, head=previous, broken_at=None if seen else count)
+
+
+def history(session: Session, subject: HasId, *, limit: int = 100) -> Sequence[AuditEvent]:
+    """Return the newest events about one row, newest first."""
+    return session.scalars(
+        select(AuditEvent)
+        .where(AuditEvent.subject_kind == subject.__tablename__, AuditEvent.subject_id == subject.id)
+        .options(joinedload(AuditEvent.actor))
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def person_history(session: Session, person_id: int, *, limit: int = 100) -> Sequence[AuditEvent]:
+    """Return the newest events that concern one person's data, newest first."""
+    return session.scalars(
+        select(AuditEvent)
+        .where(
+            or_(
+                AuditEvent.person_id == person_id,
+                (AuditEvent.subject_kind == "person") & (AuditEvent.subject_id == person_id),
+            )
+        )
+        .options(joinedload(AuditEvent.actor))
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def list_events(
+    session: Session, *, action: str = "", before_id: int | None = None, limit: int = 100
+) -> Sequence[AuditEvent]:
+    """Return a page of the whole trail, newest first."""
+    query = select(AuditEvent).options(joinedload(AuditEvent.actor)).order_by(AuditEvent.id.desc()).limit(limit)
+    if action:
+        query = query.where(AuditEvent.action == action)
+    if before_id is not None:
+        query = query.where(AuditEvent.id < before_id)
+    return session.scalars(query).all()
+
+
+def count_events(session: Session) -> int:
+    """Return how many events the trail has."""
+    return session.scalar(select(func.count()).select_from(AuditEvent)) or 0

@@ -1,0 +1,96 @@
+"""How errors are answered: a page that says what happened and what to do, or the same as JSON for scripts."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from webapp.errors import BusyError, ConflictError, ForbiddenError, InvalidInputError, MainstayError, NotFoundError
+
+logger = logging.getLogger(__name__)
+
+_STATUS: dict[type[MainstayError], int] = {
+    NotFoundError: 404,
+    ForbiddenError: 403,
+    InvalidInputError: 422,
+    ConflictError: 409,
+    BusyError: 503,
+}
+
+_TITLES = {
+    400: "That request could not be read",
+    401: "Please sign in",
+    403: "That is not open to you",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    409: "Somebody was faster",
+    413: "That file is too large",
+    422: "That cannot be accepted",
+    429: "Too many tries",
+    500: "Something broke on our side",
+    503: "Busy right now",
+}
+
+_ADVICE = {
+    401: "Your session has ended. Sign in again; what you had saved is safe.",
+    403: "Your roles do not include this. An admin can change them under People.",
+    404: "It may have been removed, or it lies outside the teams and sites that you work with.",
+    405: "This address exists, but not for this kind of request.",
+    413: "Split the file, or ask an admin to raise the limit.",
+    429: "Wait a few minutes and try again. The limit protects your account.",
+    500: "Nothing of your last step was saved. Try again; if it happens again, tell an admin when it was.",
+    503: "Others are writing at the moment. Nothing was lost; try again in a few seconds.",
+}
+
+
+def wants_json() -> bool:
+    """Return whether the client asked for JSON rather than a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _answer(status: int, message: str = "") -> ResponseReturnValue:
+    # A failed command must leave nothing behind even though its answer is a page.
+    g.failed = True
+    title = _TITLES.get(status, "That did not work")
+    text = message or _ADVICE.get(status, "")
+    if wants_json():
+        return jsonify({"status": status, "title": title, "detail": text}), status
+    response = render_template("errors/error.html", status=status, title=title, text=text)
+    return response, status, {"Retry-After": "3"} if status == 503 else {}
+
+
+def install(app: Flask) -> None:
+    """Answer domain errors, HTTP errors and unexpected errors alike."""
+
+    @app.errorhandler(MainstayError)
+    def _domain(error: MainstayError) -> ResponseReturnValue:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+        return _answer(status, str(error))
+
+    @app.errorhandler(StaleDataError)
+    def _stale(_error: StaleDataError) -> ResponseReturnValue:
+        return _answer(
+            409,
+            "Somebody changed this while you looked at it. Open it again, and your change can be made on what is there now.",
+        )
+
+    @app.errorhandler(OperationalError)
+    def _database(error: OperationalError) -> ResponseReturnValue:
+        logger.warning("The database did not answer: %s", type(error.orig).__name__)
+        return _answer(503)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        if error.code is not None and error.code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return _answer(error.code or 500)
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> ResponseReturnValue:
+        logger.exception("Unexpected error", exc_info=error)
+        return _answer(500)

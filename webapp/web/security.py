@@ -1,0 +1,171 @@
+"""Sign-in with Flask-Security, limits on it, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_mail import Mail
+from flask_security import (
+    MailUtil,
+    Security,
+    SQLAlchemySessionUserDatastore,
+    password_changed,
+    password_reset,
+    user_authenticated,
+)
+from flask_wtf import CSRFProtect
+from werkzeug.local import LocalProxy
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Config
+from webapp.models import Account, RoleGrant
+from webapp.services import audit
+from webapp.services.audit import Actor
+from webapp.web.request import get_session, now
+
+logger = logging.getLogger(__name__)
+
+SIGN_IN_LIMIT_PER_ADDRESS = "30 per minute; 300 per hour"
+SIGN_IN_LIMIT_PER_ACCOUNT = "10 per 15 minutes"
+_LIMITED_ENDPOINTS = (
+    "security.login",
+    "security.forgot_password",
+    "security.reset_password",
+    "security.verify",
+    "security.change_password",
+)
+
+
+class LoggingMailUtil(MailUtil):
+    """Sends mail, or, where no mail server is configured outside production, writes it to the log."""
+
+    def send_mail(
+        self, template: str, subject: str, recipient: str, sender: Any, body: str, html: str | None, **kwargs: Any
+    ) -> None:
+        """Send one mail."""
+        if self.app.config["MAIL_SERVER"]:
+            super().send_mail(template, subject, recipient, sender, body, html, **kwargs)
+        else:
+            logger.warning("No MAIL_SERVER is configured; this mail was not sent:\n%s", body)
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": config.secret_key,
+        "SESSION_COOKIE_NAME": "mainstay",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": config.https,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": config.https,
+        "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=12),
+        "SESSION_PROTECTION": "basic",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "MAIL_SERVER": config.mail_server,
+        "MAIL_PORT": config.mail_port,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SALT": config.password_salt,
+        "SECURITY_PASSWORD_LENGTH_MIN": 10,
+        # The default factory stores naive times, which our columns refuse.
+        "SECURITY_DATETIME_FACTORY": lambda: dt.datetime.now(dt.UTC),
+        "SECURITY_TRACKABLE": True,
+        "SECURITY_CHANGEABLE": True,
+        # Without a mail server in production a recovery link could reach nobody.
+        "SECURITY_RECOVERABLE": bool(config.mail_server) or not config.production,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/login",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_LOGIN_USER_TEMPLATE": "security/login_user.html",
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        "RATELIMIT_STORAGE_URI": config.limiter_storage,
+        "RATELIMIT_ENABLED": config.environment != "test",
+        "RATELIMIT_HEADERS_ENABLED": False,
+    }
+
+
+def _account_key() -> str:
+    """Return what is counted for one account: the address that was typed, known or not, so that the limit does not tell which exist."""
+    return "account:" + (request.form.get("email", "") or request.remote_addr or "").strip().lower()
+
+
+def install(app: Flask, config: Config) -> None:
+    """Set up sign-in, CSRF protection, rate limits and headers."""
+    app.config.update(_settings(config))
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=config.proxies)  # type: ignore[method-assign]
+    CSRFProtect(app)
+    Mail(app)
+    datastore = SQLAlchemySessionUserDatastore(LocalProxy(get_session), Account, RoleGrant)
+    Security(app, datastore, mail_util_cls=LoggingMailUtil)
+    _limit_sign_in(app)
+    _audit_sign_in(app)
+    app.after_request(lambda response: _add_headers(response, https=config.https))
+
+
+def _limit_sign_in(app: Flask) -> None:
+    limiter = Limiter(get_remote_address, app=app)
+    # The wrapped views hold the limiter weakly.
+    app.extensions["sign_in_limiter"] = limiter
+    for endpoint in _LIMITED_ENDPOINTS:
+        view = app.view_functions.get(endpoint)
+        if view is None:
+            continue
+        limited = limiter.limit(SIGN_IN_LIMIT_PER_ADDRESS, methods=["POST"])(view)
+        app.view_functions[endpoint] = limiter.limit(
+            SIGN_IN_LIMIT_PER_ACCOUNT, key_func=_account_key, methods=["POST"]
+        )(limited)
+
+
+def _audit_sign_in(app: Flask) -> None:
+    def _write(action: str, account: Account) -> None:
+        by = Actor(person_id=account.person_id, at=now(), channel="page")
+        audit.record(get_session(), action, account, by=by, person_id=account.person_id)
+
+    def _changed(_sender: Flask, user: Account, **_kwargs: Any) -> None:
+        _write("change_password", user)
+
+    def _reset(_sender: Flask, user: Account, **_kwargs: Any) -> None:
+        _write("reset_password", user)
+
+    def _signed_in(_sender: Flask, user: Account, **_kwargs: Any) -> None:
+        _write("sign_in", user)
+
+    # Signals hold their receivers weakly; the application keeps these alive as long as itself.
+    app.extensions["sign_in_receivers"] = (_changed, _reset, _signed_in)
+    password_changed.connect(_changed, app)
+    password_reset.connect(_reset, app)
+    user_authenticated.connect(_signed_in, app)
+
+
+def _add_headers(response: Response, *, https: bool) -> Response:
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+        "manifest-src": "'self'",
+    }
+    response.headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in policy.items())
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if https:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if response.mimetype == "text/html" or response.mimetype == "application/json":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

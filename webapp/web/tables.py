@@ -1,0 +1,60 @@
+"""Tables as people use them: paging and filters from the URL, and the CSV of what is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask import Response, request
+
+# A spreadsheet runs a cell that begins so as a formula; a leading apostrophe makes it text.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guard_cell(value: object) -> object:
+    """Return a cell value that no spreadsheet takes for a formula; numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value
+
+
+def csv_response(file_name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Return rows as a CSV download: UTF-8 with a byte-order mark, so that spreadsheets read names right."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([guard_cell("" if value is None else value) for value in row])
+    return Response(
+        "﻿" + buffer.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a list: ``number`` counts from 1."""
+
+    number: int
+    size: int
+    total: int
+
+    @property
+    def offset(self) -> int:
+        """Rows before this page."""
+        return (self.number - 1) * self.size
+
+    @property
+    def count(self) -> int:
+        """How many pages there are, at least 1."""
+        return max(1, -(-self.total // self.size))
+
+
+def page_from_request(total: int, *, size: int = 50) -> Page:
+    """Return the page that the URL asks for, kept within what exists."""
+    number = request.args.get("page", 1, type=int)
+    page = Page(number=1, size=size, total=total)
+    return Page(number=min(max(1, number), page.count), size=size, total=total)
