@@ -96,11 +96,10 @@ class Executor:
             get_body(kind)(context)
         except jobs.LeaseLostError:
             logger.warning("Job %s was taken over by another worker.", context.job_id)
-        except (PermanentJobError, MainstayError):
+        except (PermanentJobError, MainstayError) as error:
+            reason = str(error)
             self._end(
-                lambda session: jobs.fail(
-                    session, context.job_id, owner=self._owner, at=self._clock(), error=str(error)
-                )
+                lambda session: jobs.fail(session, context.job_id, owner=self._owner, at=self._clock(), error=reason)
             )
         except Exception as error:
             logger.exception("Job %s failed", context.job_id)
