@@ -202,18 +202,19 @@ def write_launchers(checkout: Checkout) -> None:
     for name, target in project["project"]["scripts"].items():
         module, function = target.split(":")
         launcher = checkout.environment / "bin" / name
-        write_if_different(launcher, launcher_text(checkout.python, module, function))
+        write_if_different(launcher, launcher_text(checkout.python, name, module, function))
         launcher.chmod(0o755)
 
 
-def launcher_text(python: Path, module: str, function: str) -> str:
+def launcher_text(python: Path, name: str, module: str, function: str) -> str:
     """
     Return a shell script that starts a console command.
 
-    A ``#!`` line with the interpreter's own path breaks on blanks in it and beyond 127 characters.
+    A ``#!`` line with the interpreter's own path breaks on blanks in it and beyond 127 characters. ``-P`` keeps a
+    ``config.py`` in the folder where somebody happens to stand from being taken for ours.
     """
-    program = f"import sys; from {module} import {function}; sys.exit({function}())"
-    return f'#!/bin/sh\nexec {shlex.quote(str(python))} -c {shlex.quote(program)} "$@"\n'
+    program = f"import sys; from {module} import {function}; sys.argv[0] = {name!r}; sys.exit({function}())"
+    return f'#!/bin/sh\nexec {shlex.quote(str(python))} -P -c {shlex.quote(program)} "$@"\n'
 
 
 def write_if_different(path: Path, text: str) -> None:
@@ -259,7 +260,7 @@ def check_commands(*, fix: bool) -> dict[str, list[str]]:
     fix
         Rewrite what a tool can mend by itself, in place of reporting it.
     """
-    import_linter = "from importlinter.cli import lint_imports_command as main; main()"
+    import_linter = "from importlinter.cli import lint_imports_command as main; main(['--no-logo'])"
     return {
         "ruff-format": ["-m", "ruff", "format", *([] if fix else ["--check"]), "."],
         "ruff": ["-m", "ruff", "check", *(["--fix"] if fix else []), "."],
