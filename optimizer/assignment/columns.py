@@ -1,0 +1,343 @@
+r"""
+Columns: every way in which one engagement can be served, as (engagement, agent, start interval).
+
+A column of *m* minutes at concurrency *c* that starts in *s* does
+:math:`w_t = \min(L, m - \sum_{u<t} w_u, c \cdot cap_{at})` minutes in each interval :math:`t \ge s` and loads the agent
+with :math:`w_t / c`. All columns are enumerated at once, one numpy pass for each interval that work runs through:
+O(columns × intervals per engagement).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.fit import Fit
+from optimizer.policy import LADDER_STEPS, PAIR_TERMS
+from optimizer.problem import Engagement
+from optimizer.roster import Flags, Floats, Integers, Roster
+
+OVERTIME_PREMIUM = 1.5
+STEP_BIT = {step: 1 << position for position, step in enumerate(LADDER_STEPS)}
+_DONE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All columns of a problem, or of some of its engagements and agents.
+
+    Attributes
+    ----------
+    engagement, agent, start
+        Indices into the problem's engagements and agents, and the start interval; one element per column, sorted.
+    minutes
+        Handle minutes of the pair.
+    load
+        Agent minutes by capacity cell, columns × (agents · intervals), cell = agent · intervals + interval.
+    stretch
+        Skill index in which the column is stretch, else −1.
+    relaxed
+        Bit mask of ladder steps (`STEP_BIT`).
+    terms
+        Weighted points by term, one array each.
+    """
+
+    engagement: Integers
+    agent: Integers
+    start: Integers
+    minutes: Floats
+    load: sparse.csr_array
+    stretch: Integers
+    relaxed: Integers
+    terms: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.engagement)
+
+    def value(self, terms: Sequence[str]) -> Floats:
+        """Return the sum of some terms for every column."""
+        return np.sum([self.terms[term] for term in terms if term in self.terms] or [np.zeros(len(self))], axis=0)
+
+    @property
+    def overtime(self) -> Flags:
+        """Whether a column runs in overtime minutes."""
+        return (self.relaxed & STEP_BIT["overtime"]) > 0
+
+    def select(self, which: Any) -> "Columns":
+        """Return some of the columns, by mask or by index."""
+        return Columns(
+            self.engagement[which],
+            self.agent[which],
+            self.start[which],
+            self.minutes[which],
+            self.load[which],
+            self.stretch[which],
+            self.relaxed[which],
+            {term: points[which] for term, points in self.terms.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Engagement × agent pairs that are possible at some start; one element per pair."""
+
+    engagement: Integers
+    agent: Integers
+    skilled: Flags
+    stretch: Integers
+    stretch_level: Integers
+    lowered: Flags
+    drops: Flags
+    other_site: Flags
+    match: Floats
+    practises: Flags
+
+    def __len__(self) -> int:
+        return len(self.engagement)
+
+
+def enumerate_columns(fit: Fit, engagements: Sequence[int] | None = None, agents: Flags | None = None) -> Columns:
+    """Return every column that obeys the rules of a single assignment.
+
+    Parameters
+    ----------
+    engagements
+        Indices of the engagements to look at; None is all.
+    agents
+        Which agents to look at; None is all.
+
+    Notes
+    -----
+    Rules that tie assignments together (capacity, limits, shares, changes), pins and the frozen window are not
+    applied here.
+    """
+    problem = fit.roster.problem
+    indices = range(len(problem.engagements)) if engagements is None else engagements
+    pairs = _list_pairs(fit, indices, agents)
+    pools = [_place(fit.roster, pairs, overtime=False)]
+    if problem.policy.price_of("overtime") is not None and fit.roster.overtime.any():
+        pools.append(_place(fit.roster, pairs, overtime=True))
+    columns = _stack(pools) if len(pools) > 1 else pools[0]
+    order = np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement))
+    return columns.select(order)
+
+
+def _list_pairs(fit: Fit, indices: Sequence[int], agents: Flags | None) -> _Pairs:
+    problem = fit.roster.problem
+    parts: dict[str, list[Any]] = {name: [] for name in _Pairs.__slots__}
+    for index in indices:
+        engagement = problem.engagements[index]
+        kind = fit.of(engagement)
+        possible = kind.possible & fit.allowed(engagement)
+        if agents is not None:
+            possible &= agents
+        rows = np.flatnonzero(possible)
+        parts["engagement"].append(np.full(len(rows), index, dtype=np.int64))
+        parts["agent"].append(rows)
+        for name in _Pairs.__slots__[2:]:
+            parts[name].append(getattr(kind, name)[rows])
+    return _Pairs(**{name: np.concatenate(found) if found else np.zeros(0, np.int64) for name, found in parts.items()})
+
+
+def _place(roster: Roster, pairs: _Pairs, *, overtime: bool) -> Columns:
+    """Return the columns of the pairs at every start from which the work can be finished."""
+    problem = roster.problem
+    engagements = problem.engagements
+    horizon = problem.intervals
+    capacity = roster.overtime if overtime else roster.capacity
+    later = problem.policy.price_of("later") is not None
+    earliest = np.array([each.earliest for each in engagements], dtype=np.int64)
+    latest = np.array([horizon - 1 if later else each.latest for each in engagements], dtype=np.int64)
+
+    counts = (latest - earliest + 1)[pairs.engagement] if len(pairs) else np.zeros(0, np.int64)
+    pair = np.repeat(np.arange(len(pairs)), counts)
+    offsets = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    start = earliest[pairs.engagement[pair]] + offsets if len(pair) else pair
+    has_room = capacity[pairs.agent[pair], start] > 0 if len(pair) else np.zeros(0, bool)
+    pair, start = pair[has_room], start[has_room]
+
+    minutes_of_pair, contacts_of_pair = _pair_minutes(roster, pairs)
+    load, last = _run_through(
+        pairs.agent[pair], start, minutes_of_pair[pair], contacts_of_pair[pair], capacity, problem.interval_minutes
+    )
+    mentored = _has_mentor(roster, pairs, pair, start, last)
+    fits = (last >= 0) & (pairs.skilled[pair] | mentored | pairs.lowered[pair])
+    kept = np.flatnonzero(fits)
+    pair, start, load, mentored = pair[kept], start[kept], load[kept], mentored[kept]
+
+    stretches = ~pairs.skilled[pair] & mentored
+    latest_allowed = np.array([each.latest for each in engagements], dtype=np.int64)
+    relaxed = (
+        pairs.drops[pair] * STEP_BIT["drop_preferred"]
+        + (~pairs.skilled[pair] & ~stretches) * STEP_BIT["lower_level"]
+        + pairs.other_site[pair] * STEP_BIT["other_site"]
+        + (STEP_BIT["overtime"] if overtime else 0)
+    ).astype(np.int64)
+    if len(pair):
+        relaxed += (start > latest_allowed[pairs.engagement[pair]]) * STEP_BIT["later"]
+    if problem.policy.price_of("drop_preferred") is None:
+        relaxed &= ~STEP_BIT["drop_preferred"]
+    placed = Columns(
+        engagement=pairs.engagement[pair],
+        agent=pairs.agent[pair],
+        start=start,
+        minutes=minutes_of_pair[pair],
+        load=load,
+        stretch=np.where(stretches, pairs.stretch[pair], -1),
+        relaxed=relaxed,
+        terms={},
+    )
+    placed.terms.update(_points(roster, pairs, pair, placed, contacts_of_pair[pair]))
+    return placed
+
+
+def _pair_minutes(roster: Roster, pairs: _Pairs) -> tuple[Floats, Floats]:
+    """Return handle minutes and simultaneous contacts of each pair."""
+    engagements = roster.problem.engagements
+    minutes = np.array([each.minutes for each in engagements], dtype=float)[pairs.engagement]
+    contacts = np.ones(len(pairs))
+    first = np.searchsorted(pairs.engagement, np.arange(len(engagements) + 1)) if len(pairs) else None
+    if first is None:
+        return minutes, contacts
+    for index in np.unique(pairs.engagement):
+        each: Engagement = engagements[index]
+        block = slice(first[index], first[index + 1])
+        agents = pairs.agent[block]
+        contacts[block] = roster.concurrency(each.channel)[agents]
+        if each.minutes_by_agent:
+            minutes[block] = [each.minutes_with(roster.ids[agent]) for agent in agents]
+    return minutes, contacts
+
+
+def _run_through(
+    agent: Integers, start: Integers, minutes: Floats, contacts: Floats, capacity: Floats, interval_minutes: float
+) -> tuple[sparse.csr_array, Integers]:
+    """Run each piece of work through its intervals.
+
+    Returns
+    -------
+    load
+        Agent minutes, work × (agents · intervals).
+    last
+        Last interval of each piece of work, −1 where it cannot be finished.
+    """
+    horizon = capacity.shape[1]
+    left = minutes.copy()
+    last = np.full(len(agent), -1, dtype=np.int64)
+    active = np.arange(len(agent))
+    now = start.copy()
+    rows, cells, loads = [], [], []
+    while len(active):
+        room = contacts[active] * capacity[agent[active], now[active]]
+        work = np.minimum(np.minimum(interval_minutes, left[active]), room)
+        active, work = active[work > 0], work[work > 0]
+        rows.append(active)
+        cells.append(agent[active] * horizon + now[active])
+        loads.append(work / contacts[active])
+        left[active] -= work
+        finished = left[active] <= _DONE
+        last[active[finished]] = now[active[finished]]
+        active = active[~finished]
+        now[active] += 1
+        active = active[now[active] < horizon]
+    shape = (len(agent), capacity.size)
+    if not rows:
+        return sparse.csr_array(shape), last
+    entries = (np.concatenate(loads), (np.concatenate(rows), np.concatenate(cells)))
+    return sparse.csr_array(sparse.coo_array(entries, shape=shape)), last
+
+
+def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, last: Integers) -> Flags:
+    """Return for which (pair, start) another agent covers the stretch in every interval that the work runs through."""
+    covered = np.zeros(len(pair), dtype=bool)
+    candidates = np.flatnonzero((pairs.stretch[pair] >= 0) & (last >= 0))
+    skills = pairs.stretch[pair[candidates]]
+    levels = pairs.stretch_level[pair[candidates]]
+    before = roster.on_shift_before
+    for skill, level in sorted(set(zip(skills.tolist(), levels.tolist(), strict=True))):
+        group = candidates[(skills == skill) & (levels == level)]
+        length = last[group] - start[group] + 1
+        for mentor in roster.mentors(skill, level):
+            on_shift = before[mentor, last[group] + 1] - before[mentor, start[group]] == length
+            covered[group] |= on_shift & (pairs.agent[pair[group]] != mentor)
+    return covered
+
+
+def _points(
+    roster: Roster, pairs: _Pairs, pair: Integers, columns: Columns, contacts: Floats
+) -> dict[str, Floats]:
+    """Return the weighted points of each column by term; stability and balance are terms of the whole plan."""
+    problem, policy = roster.problem, roster.problem.policy
+    engagements = problem.engagements
+    which = columns.engagement
+    worth = np.array([each.worth for each in engagements], dtype=float)[which]
+    due = np.array([each.due for each in engagements], dtype=float)[which]
+    latest = np.array([each.latest for each in engagements], dtype=float)[which]
+    lateness = np.clip((columns.start - due) / np.maximum(latest - due, 1.0), 0.0, 1.0)
+    lateness[columns.start > latest] = 1.0
+    known = _is_known(roster, columns)
+    stretches = columns.stretch >= 0
+    rate = np.array([agent.cost_per_minute for agent in problem.agents], dtype=float)[columns.agent]
+    premium = np.where(columns.overtime, OVERTIME_PREMIUM, 1.0)
+    unweighted = {
+        "service": worth * (1.0 - (1.0 - policy.late_share) * lateness),
+        "match": worth * pairs.match[pair],
+        "continuity": worth * known,
+        "growth": columns.minutes * stretches,
+        "practice": columns.minutes * pairs.practises[pair],
+        "cost": -columns.minutes / contacts * rate * premium,
+    }
+    terms = {term: policy.weight(term) * unweighted[term] for term in PAIR_TERMS}
+    terms["given"] = _give_values(roster, columns, terms)
+    terms["relaxation"] = -_ladder_prices(roster, columns)
+    return terms
+
+
+def _is_known(roster: Roster, columns: Columns) -> Floats:
+    known = np.zeros(len(columns))
+    for index in np.unique(columns.engagement):
+        agents = roster.problem.engagements[index].known_agents
+        if agents:
+            block = slice(*np.searchsorted(columns.engagement, [index, index + 1]))
+            known[block] = np.isin(columns.agent[block], [roster.index[agent] for agent in agents])
+    return known
+
+
+def _give_values(roster: Roster, columns: Columns, terms: dict[str, Floats]) -> Floats:
+    """Return the given values, and clear the per-pair terms that they replace."""
+    given = np.zeros(len(columns))
+    for index in np.unique(columns.engagement):
+        values = roster.problem.engagements[index].values
+        if not values:
+            continue
+        first, after = np.searchsorted(columns.engagement, [index, index + 1])
+        for column in range(first, after):
+            points = values.get(roster.ids[columns.agent[column]])
+            if points is not None:
+                given[column] = points
+                for term in PAIR_TERMS:
+                    terms[term][column] = 0.0
+    return given
+
+
+def _ladder_prices(roster: Roster, columns: Columns) -> Floats:
+    total = np.zeros(len(columns))
+    for rung in roster.problem.policy.ladder:
+        total += rung.price * ((columns.relaxed & STEP_BIT[rung.step]) > 0)
+    return total
+
+
+def _stack(parts: Sequence[Columns]) -> Columns:
+    """Join column sets of the same problem."""
+    return Columns(
+        engagement=np.concatenate([part.engagement for part in parts]),
+        agent=np.concatenate([part.agent for part in parts]),
+        start=np.concatenate([part.start for part in parts]),
+        minutes=np.concatenate([part.minutes for part in parts]),
+        load=sparse.csr_array(sparse.vstack([part.load for part in parts])),
+        stretch=np.concatenate([part.stretch for part in parts]),
+        relaxed=np.concatenate([part.relaxed for part in parts]),
+        terms={term: np.concatenate([part.terms[term] for part in parts]) for term in parts[0].terms},
+    )

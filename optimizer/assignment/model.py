@@ -1,0 +1,166 @@
+"""
+The whole assignment model as arrays: columns, continuous variables, rows by family, and the objective of each tier.
+
+The arrays are what pricing, bounds and heuristics read; `optimizer.assignment.master` writes a part of them as a PuLP
+model when it comes to solving.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.assignment.asks import Asks
+from optimizer.assignment.columns import Columns, enumerate_columns
+from optimizer.assignment.continuous import Continuous, list_continuous
+from optimizer.assignment.rows.balance import balance_rows
+from optimizer.assignment.rows.capacity import capacity_rows
+from optimizer.assignment.rows.changes import change_rows, keeps_previous
+from optimizer.assignment.rows.demand import demand_rows
+from optimizer.assignment.rows.family import Rows, Scene
+from optimizer.assignment.rows.limits import limit_rows
+from optimizer.assignment.rows.once import once_rows
+from optimizer.assignment.rows.overtime import overtime_rows
+from optimizer.assignment.rows.shares import share_rows
+from optimizer.fit import Fit
+from optimizer.policy import TIERS
+from optimizer.problem import Problem
+from optimizer.roster import Flags, Floats, Integers
+
+FAMILIES: tuple[Callable[[Scene], Rows], ...] = (
+    capacity_rows,
+    overtime_rows,
+    demand_rows,
+    limit_rows,
+    share_rows,
+    change_rows,
+    balance_rows,
+)
+"""Families of rows after `once_rows`, which comes first: row number = engagement number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Points of one tier: of each column, of each unit of a continuous variable, and a constant."""
+
+    tier: str
+    on_columns: Floats
+    on_continuous: Floats
+    constant: float
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether nothing that is decided changes this tier."""
+        return not self.on_columns.any() and not self.on_continuous.any()
+
+    def of(self, chosen: Integers, continuous: Floats) -> float:
+        """Return the points of chosen columns and values of the continuous variables."""
+        points = self.on_columns[chosen].sum() + self.on_continuous @ continuous + self.constant
+        return float(points)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model of one problem.
+
+    Attributes
+    ----------
+    must
+        Which engagements have to be served.
+    on_columns, on_continuous, lower, upper
+        All rows; those of `families["once"]` come first.
+    families
+        Where the rows of each family stand.
+    """
+
+    problem: Problem
+    columns: Columns
+    continuous: Continuous
+    must: Flags
+    on_columns: sparse.csr_array
+    on_continuous: sparse.csr_array
+    lower: Floats
+    upper: Floats
+    families: dict[str, slice]
+
+    def with_floor(self, objective: Objective, least: float) -> "Model":
+        """Return the model with one more row: this objective must stay at or above `least`."""
+        row = len(self.upper)
+        return replace(
+            self,
+            on_columns=sparse.csr_array(
+                sparse.vstack([self.on_columns, sparse.csr_array(-objective.on_columns[None, :])])
+            ),
+            on_continuous=sparse.csr_array(
+                sparse.vstack([self.on_continuous, sparse.csr_array(-objective.on_continuous[None, :])])
+            ),
+            lower=np.append(self.lower, -np.inf),
+            upper=np.append(self.upper, objective.constant - least),
+            families=self.families | {f"floor {objective.tier}": slice(row, row + 1)},
+        )
+
+    def columns_of(self, engagement: int) -> slice:
+        """Return where the columns of an engagement stand."""
+        first, after = np.searchsorted(self.columns.engagement, [engagement, engagement + 1])
+        return slice(int(first), int(after))
+
+
+def build_model(fit: Fit, asks: Asks) -> Model:
+    """Return the model of a problem with those pins and rules that `asks` lists."""
+    problem = asks.apply(fit.roster.problem)
+    columns = asks.filter(problem, enumerate_columns(fit))
+    scene = Scene(fit.roster, columns, list_continuous(fit, columns))
+    must = asks.must(problem)
+    parts = [once_rows(scene, must), *(family(replace_problem(scene, problem)) for family in FAMILIES)]
+    families, first = {}, 0
+    for part in parts:
+        families[part.name] = slice(first, first + len(part))
+        first += len(part)
+    return Model(
+        problem=problem,
+        columns=columns,
+        continuous=scene.continuous,
+        must=must,
+        on_columns=sparse.csr_array(sparse.vstack([part.on_columns for part in parts])),
+        on_continuous=sparse.csr_array(sparse.vstack([part.on_continuous for part in parts])),
+        lower=np.concatenate([part.lower for part in parts]),
+        upper=np.concatenate([part.upper for part in parts]),
+        families=families,
+    )
+
+
+def replace_problem(scene: Scene, problem: Problem) -> Scene:
+    """Return the scene with another version of the problem, the agents being the same."""
+    return replace(scene, roster=replace(scene.roster, problem=problem))
+
+
+def tier_objectives(model: Model) -> list[Objective]:
+    """Return the objective of each tier, in order."""
+    return [_objective(model, tier, terms) for tier, terms in TIERS.items()]
+
+
+def _objective(model: Model, tier: str, terms: tuple[str, ...]) -> Objective:
+    problem, columns, continuous = model.problem, model.columns, model.continuous
+    policy = problem.policy
+    on_columns = columns.value(terms)
+    on_continuous = np.zeros(len(continuous))
+    constant = 0.0
+    if "service" in terms:
+        rate = np.array([each.value_per_minute for each in problem.forecast], dtype=float)
+        points = policy.weight("service") * rate[continuous.reserve_class] * continuous.reserve_contacts
+        on_continuous[continuous.reserves] += points
+    if "cost" in terms and policy.weight("cost") > 0:
+        rate = np.array([agent.cost_per_minute for agent in problem.agents], dtype=float)
+        agent = continuous.reserve_cell // problem.intervals
+        on_continuous[continuous.reserves] -= policy.weight("cost") * rate[agent]
+    if "balance" in terms:
+        on_continuous[continuous.excesses] -= policy.weight("balance")
+    if "stability" in terms and policy.weight("stability") > 0:
+        minutes = {engagement.id: engagement.minutes for engagement in problem.engagements}
+        left = sum(minutes[placement.engagement] for placement in problem.previous)
+        constant = -policy.weight("stability") * left
+        kept = keeps_previous(problem, columns)
+        own = np.array([each.minutes for each in problem.engagements], dtype=float)[columns.engagement]
+        on_columns = on_columns + policy.weight("stability") * own * kept
+    return Objective(tier, on_columns, on_continuous, constant)

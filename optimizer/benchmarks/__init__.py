@@ -1,0 +1,1 @@
+"""Instances to measure the optimizer on."""

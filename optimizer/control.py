@@ -1,0 +1,102 @@
+"""Control of a run from outside: its deadline, its cancel button and its signs of life."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from optimizer.plan import Progress, StoppedBy
+
+NEVER = float("inf")
+
+
+def never_cancel() -> bool:
+    """Return False: nobody cancels."""
+    return False
+
+
+def keep_quiet(progress: Progress) -> None:
+    """Ignore a sign of life."""
+
+
+@dataclass(slots=True)
+class Control:
+    """Deadline, cancel and progress of one run.
+
+    Attributes
+    ----------
+    began_at, deadline_at
+        Readings of `time.monotonic`, in seconds.
+    should_cancel
+        Asked often; True ends the run with the best plan so far.
+    on_progress
+        Told about phases, incumbents and bounds.
+    """
+
+    deadline_at: float = NEVER
+    should_cancel: Callable[[], bool] = never_cancel
+    on_progress: Callable[[Progress], None] = keep_quiet
+    began_at: float = field(default_factory=time.monotonic)
+    _told_at: float = 0.0
+    _phase: str = "reading"
+    _incumbent: float | None = None
+    _bound: float | None = None
+
+    def seconds(self) -> float:
+        """Return the seconds since the run began."""
+        return time.monotonic() - self.began_at
+
+    def remaining(self) -> float:
+        """Return the seconds until the deadline, at least 0."""
+        return max(0.0, self.deadline_at - time.monotonic())
+
+    def stopped_by(self) -> StoppedBy | None:
+        """Return what ends the run now, or None if it may go on."""
+        if self.should_cancel():
+            return StoppedBy.CANCEL
+        return StoppedBy.CLOCK if time.monotonic() >= self.deadline_at else None
+
+    def until(self, share: float) -> "Control":
+        """Return a control for a part of the run, with a share of the seconds that remain."""
+        if self.deadline_at == NEVER:
+            return self
+        part = Control(
+            deadline_at=time.monotonic() + share * self.remaining(),
+            should_cancel=self.should_cancel,
+            on_progress=self._pass_on,
+            began_at=self.began_at,
+        )
+        part._phase, part._incumbent, part._bound = self._phase, self._incumbent, self._bound
+        return part
+
+    def _pass_on(self, progress: Progress) -> None:
+        self._incumbent, self._bound = progress.incumbent, progress.bound
+        self.on_progress(progress)
+
+    def enter(self, phase: str) -> None:
+        """Say that a phase begins."""
+        self._phase = phase
+        self._tell()
+
+    def report(self, incumbent: float | None = None, bound: float | None = None) -> None:
+        """Say how far the first tier is; at most ten times a second."""
+        if incumbent is not None and (self._incumbent is None or incumbent > self._incumbent):
+            self._incumbent = incumbent
+        if bound is not None and (self._bound is None or bound < self._bound):
+            self._bound = bound
+        if time.monotonic() - self._told_at >= 0.1:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
+        gap = None
+        if self._incumbent is not None and self._bound is not None:
+            gap = relative_gap(self._incumbent, self._bound)
+        self.on_progress(Progress(self._phase, self.seconds(), self._incumbent, self._bound, gap))
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """Return (bound − objective) ÷ |objective|, 0 where the two are equal and at least 0."""
+    distance = bound - objective
+    if distance <= 1e-9 * max(1.0, abs(bound)):
+        return 0.0
+    return distance / max(abs(objective), 1e-9)

@@ -1,0 +1,168 @@
+"""
+Fit: who may take which work, and how well their levels match it, for all agents of a kind of work at once.
+
+Engagements with the same requirements, channel, language and site share one row over the agents, so that the cost is
+O(kinds × agents × requirements) rather than O(engagements × agents).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optimizer.problem import Engagement, Forecast, Requirement
+from optimizer.roster import Flags, Floats, Integers, Roster
+
+Kind = tuple[tuple[Requirement, ...], str, str | None, str | None]
+"""What decides who may take a piece of work: requirements, channel, language, site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """How each agent stands to one kind of work; every array has one element per agent.
+
+    Attributes
+    ----------
+    skilled
+        Whether every required skill is at its level, and every preferred one that the ladder makes hard.
+    stretch
+        Index of the one skill that is short by one level and that the agent wants, else −1.
+    stretch_level
+        Level at which that skill is required.
+    lowered
+        Whether the ladder's ``lower_level`` would make the agent skilled.
+    drops
+        Whether the ladder's ``drop_preferred`` is needed.
+    other_site
+        Whether the ladder's ``other_site`` is needed.
+    reachable
+        Whether channel, language and site (or the ladder, for the site) are no obstacle.
+    levels_short
+        Sum of the levels that are missing to the required skills.
+    match
+        Weighted level fit in [0, 1].
+    practises
+        Whether the work would practise a skill that is about to lapse.
+    """
+
+    skilled: Flags
+    stretch: Integers
+    stretch_level: Integers
+    lowered: Flags
+    drops: Flags
+    other_site: Flags
+    reachable: Flags
+    levels_short: Integers
+    match: Floats
+    practises: Flags
+
+    @property
+    def possible(self) -> Flags:
+        """Whether the agent may take the work at all, by any exception."""
+        return self.reachable & (self.skilled | (self.stretch >= 0) | self.lowered)
+
+
+@dataclass(slots=True)
+class Fit:
+    """Qualifications by kind of work, computed when they are first asked for."""
+
+    roster: Roster
+    _known: dict[tuple[Kind, bool], Qualification] = field(default_factory=dict)
+
+    def of(self, work: Engagement | Forecast) -> Qualification:
+        """Return how every agent stands to a piece of work, lists of single agents aside."""
+        items = isinstance(work, Engagement)
+        kind: Kind = (work.requires, work.channel, work.language, work.site)
+        if (kind, items) not in self._known:
+            self._known[kind, items] = self._qualify(kind, with_exceptions=items)
+        return self._known[kind, items]
+
+    def allowed(self, engagement: Engagement) -> Flags:
+        """Return whether the engagement's own lists of agents allow each agent."""
+        roster = self.roster
+        if engagement.eligible_agents is None:
+            allowed = np.ones(len(roster.ids), dtype=bool)
+        else:
+            allowed = np.zeros(len(roster.ids), dtype=bool)
+            allowed[[roster.index[agent] for agent in engagement.eligible_agents]] = True
+        allowed[[roster.index[agent] for agent in engagement.excluded_agents]] = False
+        return allowed
+
+    def _qualify(self, kind: Kind, *, with_exceptions: bool) -> Qualification:
+        requires, channel, language, site = kind
+        roster, agents = self.roster, self.roster.problem.agents
+        ladder = {rung.step for rung in roster.problem.policy.ladder} if with_exceptions else set()
+        count = len(agents)
+
+        missing = np.zeros(count, dtype=np.int64)
+        short = np.zeros(count, dtype=np.int64)
+        worst = np.zeros(count, dtype=np.int64)
+        stretch = np.full(count, -1, dtype=np.int64)
+        stretch_level = np.zeros(count, dtype=np.int64)
+        lowered = np.full(count, "lower_level" in ladder)
+        for need in requires:
+            if need.preferred:
+                continue
+            skill = roster.skills[need.skill]
+            gap = np.maximum(need.level - roster.levels[:, skill], 0)
+            missing += gap > 0
+            short += gap
+            worst = np.maximum(worst, gap)
+            lowered &= (gap == 0) | ((gap == 1) & (roster.levels[:, skill] >= 1))
+            wanted = (gap == 1) & roster.wants[:, skill] & with_exceptions
+            stretch[wanted] = skill
+            stretch_level[wanted] = need.level
+        skilled = missing == 0
+        stretch[(missing != 1) | (worst != 1)] = -1
+        drops, hard = self._preferred(requires, bind="drop_preferred" in ladder)
+
+        elsewhere = np.array([site is not None and agent.site != site for agent in agents], dtype=bool)
+        reachable = np.array(
+            [
+                (agent.channels is None or channel in agent.channels)
+                and (language is None or language in agent.languages)
+                for agent in agents
+            ],
+            dtype=bool,
+        )
+        if "other_site" not in ladder:
+            reachable &= ~elsewhere
+        stretch[~hard] = -1
+        practised = [roster.skills[need.skill] for need in requires if need.level > 0]
+        return Qualification(
+            skilled=skilled & hard,
+            stretch=stretch,
+            stretch_level=stretch_level,
+            lowered=lowered & hard & ~skilled,
+            drops=drops,
+            other_site=elsewhere,
+            reachable=reachable,
+            levels_short=short,
+            match=self._match(requires),
+            practises=roster.lapsing[:, practised].any(axis=1),
+        )
+
+    def _preferred(self, requires: tuple[Requirement, ...], *, bind: bool) -> tuple[Flags, Flags]:
+        """Return who needs ``drop_preferred``, and who meets the preferred requirements that stay hard."""
+        levels = self.roster.levels
+        drops = np.zeros(len(levels), dtype=bool)
+        hard = np.ones(len(levels), dtype=bool)
+        preferred = [need for need in requires if need.preferred]
+        if bind and preferred:
+            droppable = min(preferred, key=lambda need: need.weight)
+            for need in preferred:
+                met = levels[:, self.roster.skills[need.skill]] >= need.level
+                if need is droppable:
+                    drops = ~met
+                else:
+                    hard &= met
+        return drops, hard
+
+    def _match(self, requires: tuple[Requirement, ...]) -> Floats:
+        total = sum(need.weight for need in requires)
+        if total == 0:
+            return np.ones(len(self.roster.ids))
+        reached = np.zeros(len(self.roster.ids))
+        for need in requires:
+            levels = self.roster.levels[:, self.roster.skills[need.skill]]
+            reached += need.weight * (np.minimum(1.0, levels / need.level) if need.level else 1.0)
+        return reached / total

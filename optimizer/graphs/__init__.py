@@ -1,0 +1,1 @@
+"""Graphs: of skills and of careers, in networkx."""
