@@ -14,8 +14,8 @@ Symbol         Code                         Unit
 :math:`\rho`   ``Readiness.share``          fraction, 0 to 1
 =============  ===========================  ==============================
 
-The minimum is why a surplus never offsets a shortfall.  A hard gate is never offset either: nobody is ready while any gate is unmet,
-whatever their share.  Readiness informs a person's decision; it never makes one.
+The minimum is why a surplus never offsets a shortfall.  A hard gate is never offset either: nobody is ready while any
+gate is unmet, whatever their share.  Readiness informs a person's decision; it never makes one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 READY_SHARE = 0.8
-"""Share of the weighted requirements from which a person who meets every gate is called ready; the rest is learnt in the role."""
+"""Share from which a person who meets every gate is called ready; the rest is learnt in the role."""
 
 
 class LatticeCycleError(ValueError):
@@ -90,7 +90,7 @@ class Readiness:
     @property
     def ready(self) -> bool:
         """Whether every gate is met and the share reaches :data:`READY_SHARE`."""
-        return not self.unmet_gates and self.share >= READY_SHARE
+        return not self.unmet_gates and self.share >= READY_SHARE - 1e-9
 
     @property
     def missing_levels(self) -> int:
