@@ -1,7 +1,8 @@
 """
 Who may do what, and to whom: the one place that maps roles to permissions and permissions to rows.
 
-A route declares a :class:`Permission`; a query takes a :class:`Viewer` and narrows itself with :meth:`Viewer.sees` or one of
+A route declares a :class:`Permission`; a query takes a :class:`Viewer` and narrows itself with :meth:`Viewer.sees` or
+one of
 the functions below.  Nothing else in the application compares roles.
 """
 
@@ -95,6 +96,12 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     - {Permission.KEEP_OWN_RECORD, Permission.WORK_OWN_DAY, Permission.REVIEW_RECORDS},
 }
 
+GRANTABLE: Mapping[Role, frozenset[Role]] = {
+    Role.HR: frozenset({Role.AGENT, Role.LEAD}),
+    Role.ADMIN: frozenset(Role),
+}
+"""Which roles a holder of a role may grant and withdraw; nobody changes their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -127,6 +134,10 @@ class Viewer:
         """Return whether any of the viewer's roles carries the permission."""
         return any(permission in PERMISSIONS[role] for role in self.roles)
 
+    def grantable(self) -> frozenset[Role]:
+        """Return the roles that the viewer may grant to others within their scope."""
+        return frozenset().union(*(GRANTABLE.get(role, frozenset()) for role in self.roles))
+
     def scope(self, permission: Permission) -> Scope:
         """Return where the permission holds for this viewer."""
         roles = [role for role in self.roles if permission in PERMISSIONS[role]]
@@ -149,7 +160,7 @@ class Viewer:
         return or_(*conditions) if conditions else false()
 
     def sees_site(self, permission: Permission) -> ColumnElement[bool]:
-        """Return the condition on :class:`Site` under which the permission holds; a lead's teams do not open their site."""
+        """Return the condition on :class:`Site`; a lead's teams do not open their site."""
         scope = self.scope(permission)
         if scope.everywhere:
             return true()
@@ -174,7 +185,7 @@ def get_viewer(session: Session, person_id: int) -> Viewer:
     )
 
 
-def people_query(viewer: Viewer, permission: Permission) -> Select[tuple[Person]]:
+def people_query(viewer: Viewer, permission: Permission) -> Select[Person]:
     """Return a query of the people on whom the viewer has the permission."""
     return select(Person).where(viewer.sees(permission))
 
