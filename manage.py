@@ -61,11 +61,13 @@ class Checkout:
         return self.root / "requirements" / f"{name}.lock"
 
     def lock_digest(self, name: str) -> str:
-        """Return the SHA-256 digest of a lock's content."""
-        path = self.lock_path(name)
-        if not path.is_file():
-            raise ManageError(f"{path.relative_to(self.root)} is missing from this checkout.")
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        """Return the SHA-256 digest of a lock's content, and of that of the build tools installed before it."""
+        digest = hashlib.sha256()
+        for path in (self.lock_path("build"), self.lock_path(name)):
+            if not path.is_file():
+                raise ManageError(f"{path.relative_to(self.root)} is missing from this checkout.")
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     def is_installed(self, name: str) -> bool:
         """Return whether the environment holds what the present lock asks for."""
@@ -170,12 +172,20 @@ def build_environment(checkout: Checkout) -> None:
 
 
 def install(checkout: Checkout, lock: str) -> None:
-    """Install a lock. pip downloads everything before it touches what is installed."""
-    path = checkout.lock_path(lock).relative_to(checkout.root)
-    say(f"Installing {path} (only when it changed)")
+    """Install the build tools and then a lock; build what is published as source with those tools alone."""
     started = time.monotonic()
-    command = [str(checkout.python), "-m", "pip", "install", "--quiet", "--no-deps"]
-    command += ["--disable-pip-version-check", "--require-hashes", "-r", str(path)]
+    pip_install(checkout, "build")
+    pip_install(checkout, lock)
+    checkout.record_installed(lock)
+    say(f"Installed in {time.monotonic() - started:.0f} s")
+
+
+def pip_install(checkout: Checkout, lock: str) -> None:
+    """Have pip install one lock. It downloads everything before it touches what is installed."""
+    path = checkout.lock_path(lock).relative_to(checkout.root)
+    say(f"Installing {path}")
+    command = [str(checkout.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--no-build-isolation", "--require-hashes", "-r", str(path)]
     code = run(command, checkout.root)
     if code != 0:
         raise ManageError(
@@ -183,8 +193,6 @@ def install(checkout: Checkout, lock: str) -> None:
             "Nothing was removed: what .venv held before still works. "
             "Check the network and run the same command again."
         )
-    checkout.record_installed(lock)
-    say(f"Installed in {time.monotonic() - started:.0f} s")
 
 
 def write_launchers(checkout: Checkout) -> None:
@@ -290,7 +298,7 @@ def check(checkout: Checkout, names: Sequence[str], *, fix: bool) -> int:
 
 def lock(checkout: Checkout, *, upgrade: bool) -> int:
     """
-    Compile both locks from their ``.in`` files.
+    Compile the locks from their ``.in`` files.
 
     Parameters
     ----------
@@ -300,7 +308,7 @@ def lock(checkout: Checkout, *, upgrade: bool) -> int:
         Take the newest versions that fit, in place of the ones that are locked already.
     """
     environ = lock_environment(os.environ)
-    for name in ("base", "dev"):
+    for name in ("build", "base", "dev"):
         target = checkout.lock_path(name).relative_to(checkout.root)
         say(f"Compiling {target}: a few minutes, every file of a release is hashed")
         command = [str(checkout.python), "-m", "piptools", "compile", "--quiet"]

@@ -34,7 +34,7 @@ def asked_for(source: str) -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
 
-@pytest.mark.parametrize("lock", ["base.lock", "dev.lock"])
+@pytest.mark.parametrize("lock", ["build.lock", "base.lock", "dev.lock"])
 def test_every_requirement_is_pinned_and_hashed(lock):
     loose = [name for name, block in blocks(lock).items() if not PIN.match(block) or not HASH.search(block)]
 
@@ -42,7 +42,7 @@ def test_every_requirement_is_pinned_and_hashed(lock):
     assert loose == []
 
 
-@pytest.mark.parametrize("lock", ["base.lock", "dev.lock"])
+@pytest.mark.parametrize("lock", ["build.lock", "base.lock", "dev.lock"])
 def test_a_lock_names_no_address_option_or_local_path(lock):
     text = (REQUIREMENTS / lock).read_text(encoding="utf-8")
     options = re.findall(r"(?m)^-\S+", text)
@@ -53,7 +53,8 @@ def test_a_lock_names_no_address_option_or_local_path(lock):
 
 
 @pytest.mark.parametrize(
-    ("source", "lock"), [("base.in", "base.lock"), ("base.in", "dev.lock"), ("dev.in", "dev.lock")]
+    ("source", "lock"),
+    [("build.in", "build.lock"), ("base.in", "base.lock"), ("base.in", "dev.lock"), ("dev.in", "dev.lock")],
 )
 def test_a_lock_satisfies_its_source(source, lock):
     locked = {canonicalize_name(name): version for name, version in pins(lock).items()}
@@ -70,3 +71,10 @@ def test_a_lock_satisfies_its_source(source, lock):
 def test_the_development_lock_holds_every_pin_of_the_base_lock():
     """``manage.py`` counts the base lock as installed once the development lock is."""
     assert blocks("base.lock").items() <= blocks("dev.lock").items()
+
+
+def test_the_build_tools_stay_as_they_are_under_the_other_locks():
+    """One lock would otherwise undo the other, and each set-up would install anew."""
+    locked = {**pins("base.lock"), **pins("dev.lock")}
+
+    assert {name: locked.get(name, version) for name, version in pins("build.lock").items()} == pins("build.lock")

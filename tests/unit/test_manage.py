@@ -24,6 +24,7 @@ def checkout(tmp_path: Path) -> manage.Checkout:
     """Return a checkout without an environment, in a folder whose name has a blank."""
     root = tmp_path / "my checkout"
     (root / "requirements").mkdir(parents=True)
+    (root / "requirements" / "build.lock").write_text("# nothing to build with\n")
     (root / "requirements" / "base.lock").write_text("# nothing to install\n")
     (root / "requirements" / "dev.lock").write_text("# nothing to install either\n")
     (root / "pyproject.toml").write_text(PROJECT)
@@ -109,10 +110,23 @@ def test_a_second_set_up_runs_no_pip(checkout, calls):
 
 
 def test_pip_installs_hashed_files_and_nothing_else(checkout, calls):
+    """Without build isolation, because pip fills an isolated environment with files that no lock knows."""
     manage.set_up(checkout, "base")
 
-    assert "--require-hashes" in calls.read_text()
-    assert "--no-deps" in calls.read_text()
+    locks = [line.split()[-1] for line in calls.read_text().splitlines()]
+    assert locks == ["requirements/build.lock", "requirements/base.lock"]
+    for line in calls.read_text().splitlines():
+        assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(line.split())
+
+
+@pytest.mark.parametrize("changed", ["build", "base"])
+def test_a_change_of_a_lock_or_of_the_build_tools_is_installed(checkout, calls, changed):
+    manage.set_up(checkout, "base")
+    first = calls.read_text()
+    checkout.lock_path(changed).write_text("# something new\n")
+    manage.set_up(checkout, "base")
+
+    assert calls.read_text() == 2 * first
 
 
 def test_a_failing_pip_names_the_lock_and_leaves_the_environment_as_it_was(checkout, calls):
@@ -121,7 +135,7 @@ def test_a_failing_pip_names_the_lock_and_leaves_the_environment_as_it_was(check
     checkout.lock_path("base").write_text("# something new\n")
     fail_from_now_on(checkout)
 
-    with pytest.raises(manage.ManageError, match=r"pip could not install requirements/base\.lock \(exit code 7\)"):
+    with pytest.raises(manage.ManageError, match=r"pip could not install requirements/build\.lock \(exit code 7\)"):
         manage.set_up(checkout, "base")
 
     assert checkout.stamp.read_text() == stamp
@@ -228,17 +242,17 @@ def test_locks_are_compiled_from_the_index_alone():
     assert scrubbed.keys() & set(manage.PRIVATE_PIP_SOURCES) == set()
 
 
-def test_the_base_lock_is_compiled_before_the_one_that_it_constrains(checkout, calls):
+def test_a_lock_is_compiled_before_the_ones_that_it_constrains(checkout, calls):
     manage.lock(checkout, upgrade=False)
 
     targets = [line.split()[-1] for line in calls.read_text().splitlines()]
-    assert targets == ["requirements/base.in", "requirements/dev.in"]
+    assert targets == ["requirements/build.in", "requirements/base.in", "requirements/dev.in"]
 
 
 def test_a_lock_that_cannot_be_compiled_is_named(checkout, calls):
     fail_from_now_on(checkout)
 
-    with pytest.raises(manage.ManageError, match=r"requirements/base\.lock could not be compiled"):
+    with pytest.raises(manage.ManageError, match=r"requirements/build\.lock could not be compiled"):
         manage.lock(checkout, upgrade=False)
 
 
@@ -252,7 +266,7 @@ def test_a_problem_is_told_in_one_line_and_by_the_exit_code(tmp_path):
     answer = subprocess.run([sys.executable, copy, "setup"], capture_output=True, text=True, check=False)
 
     assert answer.returncode == 1
-    assert answer.stderr == "manage.py: requirements/base.lock is missing from this checkout.\n"
+    assert answer.stderr == "manage.py: requirements/build.lock is missing from this checkout.\n"
 
 
 def test_the_stamp_holds_digests_that_can_be_read(checkout, calls):
