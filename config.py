@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+DEVELOPMENT_SALT = "development-only-salt"
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105 - refused in production by Config.check()
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -42,7 +43,8 @@ class Config:
     https
         ``MAINSTAY_HTTPS``: cookies are sent over HTTPS only and HSTS is set. On by default in production.
     executor
-        ``MAINSTAY_EXECUTOR``: ``embedded`` (default) runs jobs inside the server, ``none`` leaves them to ``mainstay worker``.
+        ``MAINSTAY_EXECUTOR``: ``embedded`` (default) runs jobs inside the server, ``none`` leaves them to ``mainstay
+        worker``.
     limiter_storage
         ``RATE_LIMIT_STORAGE``: where sign-in limits are counted, ``memory://`` by default or a ``redis://`` address.
     mail_server
@@ -59,7 +61,7 @@ class Config:
 
     environment: str = "development"
     secret_key: str = DEVELOPMENT_SECRET
-    password_salt: str = "development-only-salt"  # noqa: S105 - refused in production by check()
+    password_salt: str = DEVELOPMENT_SALT
     database_url: str = ""
     debug: bool = False
     https: bool = False
@@ -86,7 +88,7 @@ class Config:
         config = cls(
             environment=environment,
             secret_key=env.get("SECRET_KEY", DEVELOPMENT_SECRET),
-            password_salt=env.get("PASSWORD_SALT", cls.password_salt if environment != "production" else ""),
+            password_salt=env.get("PASSWORD_SALT", DEVELOPMENT_SALT),
             database_url=env.get("DATABASE_URL", "") or default_database_url(),
             debug=_flag(env, "MAINSTAY_DEBUG", default=False),
             https=_flag(env, "MAINSTAY_HTTPS", default=environment == "production"),
@@ -123,7 +125,7 @@ class Config:
             return
         if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < 32:
             raise ConfigError("SECRET_KEY must be set to at least 32 random characters in production.")
-        if len(self.password_salt) < 16 or self.password_salt == Config.password_salt:
+        if len(self.password_salt) < 16 or self.password_salt == DEVELOPMENT_SALT:
             raise ConfigError("PASSWORD_SALT must be set to at least 16 random characters in production.")
         if self.debug:
             raise ConfigError("MAINSTAY_DEBUG must be off in production: tracebacks would show personal data.")

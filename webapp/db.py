@@ -2,7 +2,8 @@
 The database: declarative base, column types, engine and sessions.
 
 SQLite is opened in WAL mode with foreign keys on and a busy timeout, and a transaction that may write starts with
-``BEGIN IMMEDIATE``: a deferred transaction that turns into a writer fails with "database is locked" whatever the timeout is.
+``BEGIN IMMEDIATE``: a deferred transaction that turns into a writer fails with "database is locked" whatever the
+timeout is.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the value in UTC, or raise ``ValueError`` if it has no time zone."""
         if value is None:
             return None
@@ -62,7 +63,7 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
             raise ValueError(f"{value!r} has no time zone.")
         return value.astimezone(dt.UTC)
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the stored value as an aware UTC datetime."""
         if value is None:
             return None
@@ -88,12 +89,12 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """Optimistic locking: an update of a row that changed since it was read raises ``StaleDataError`` instead of losing words."""
+    """Optimistic locking: updating a row that changed since it was read raises ``StaleDataError``; no word is lost."""
 
     version: Mapped[int] = mapped_column(Integer)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy hands over the class
         """Tell the mapper which column counts versions."""
         return {"version_id_col": cls.version}
 

@@ -1,4 +1,4 @@
-"""The database schema's version: migrate up and down, and refuse to serve a schema that is older or newer than the code."""
+"""The database schema's version: migrate up and down, and refuse a schema that the code was not written for."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def current_revision(database: Database) -> str | None:
 def head_revision() -> str:
     """Return the newest revision that this code knows."""
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert head is not None
+    if head is None:
+        raise SchemaVersionError("This installation has no migrations.")
     return head
 
 

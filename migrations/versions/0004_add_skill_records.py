@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("validated_by", sa.String(length=40), nullable=True),
         sa.Column("effective_level", sa.Integer(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("holds_from", sa.Date(), nullable=True),
         sa.Column("changes_on", sa.Date(), nullable=True),
         sa.Column("interest", sa.String(length=40), nullable=False),
         sa.Column("last_used_on", sa.Date(), nullable=True),

@@ -18,7 +18,7 @@ def audit() -> None:
 @audit.command()
 @click.option("--head", "expected_head", help="A digest noted earlier outside the database; finds a tail that was cut.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(expected_head: str | None, as_json: bool) -> None:
+def verify(*, expected_head: str | None, as_json: bool) -> None:
     """Recompute the chain; exit code 1 if an event was edited, deleted or added afterwards."""
     with get_database().reading() as session:
         report = verify_chain(session, expected_head=expected_head)

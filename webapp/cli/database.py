@@ -31,7 +31,7 @@ def downgrade(revision: str) -> None:
 
 @db.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
+def status(*, as_json: bool) -> None:
     """Say which revision the database is at, and which one this version needs."""
     current, head = schema.current_revision(get_database()), schema.head_revision()
     show(

@@ -22,7 +22,7 @@ class StepKind(enum.StrEnum):
 
 
 class ServiceRole(Versioned, Base):
-    """A job inside customer service, or, with ``outside`` set, elsewhere in the company; pay in whole units of ``currency`` a year."""
+    """A job inside customer service or, with ``outside`` set, elsewhere; pay in ``currency`` a year."""
 
     __tablename__ = "service_role"
     __table_args__ = (CheckConstraint("pay_from <= pay_to", name="pay"),)
@@ -82,7 +82,7 @@ class RoleStep(Base):
 
 
 class HiringProfile(Versioned, Base):
-    """The requirements and head count for people to bring in, other departments first; ``basis`` holds the demand that each line traces to."""
+    """Requirements and head count for people to bring in; ``basis`` is the demand that each line traces to."""
 
     __tablename__ = "hiring_profile"
 

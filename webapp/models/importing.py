@@ -1,4 +1,4 @@
-"""Imports: uploaded files, what each row did, and how columns were mapped, so that an import can be checked and undone."""
+"""Imports: uploaded files, what each row did, and how columns were mapped; enough to check and to undo."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ImportBatch(Base):
 
 
 class ImportChange(Base):
-    """What one row of a file did to one database row: enough to take it back, and to see whether somebody edited it since."""
+    """What one row of a file did to one database row: enough to take it back, and to see later edits."""
 
     __tablename__ = "import_change"
     __table_args__ = (Index("ix_import_change_batch_row", "batch_id", "row_number"),)

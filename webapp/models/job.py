@@ -33,7 +33,8 @@ class Job(Base):
     """
     One piece of background work.
 
-    A worker takes a job by a conditional update that sets ``lease_owner`` and ``lease_until`` and counts ``attempts``; it renews the lease while
+    A worker takes a job by a conditional update that sets ``lease_owner`` and ``lease_until`` and counts
+    ``attempts``; it renews the lease while
     it works. A job whose lease has run out is offered again. ``payload`` and ``result`` hold ids and figures only.
     """
 

@@ -102,7 +102,7 @@ class RoleGrant(RoleMixin, Base):
     team: Mapped[Team | None] = relationship()
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """The role's name, as the sign-in library reads it."""
         return self.role.value
 
@@ -120,13 +120,14 @@ class Account(UserMixin, Base):
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    current_login_at: Mapped[dt.datetime | None]
-    last_login_at: Mapped[dt.datetime | None]
+    # The mixin declares these without None; before the first sign-in there is nothing to tell.
+    current_login_at: Mapped[dt.datetime | None]  # type: ignore[assignment]
+    last_login_at: Mapped[dt.datetime | None]  # type: ignore[assignment]
     current_login_ip: Mapped[str | None] = mapped_column(String(64))
     last_login_ip: Mapped[str | None] = mapped_column(String(64))
     login_count: Mapped[int] = mapped_column(default=0)
 
     person: Mapped[Person] = relationship(back_populates="account")
-    roles: Mapped[list[RoleGrant]] = relationship(
+    roles: Mapped[list[RoleGrant]] = relationship(  # type: ignore[assignment]
         primaryjoin="foreign(RoleGrant.person_id) == Account.person_id", viewonly=True, uselist=True
     )

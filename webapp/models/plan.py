@@ -32,7 +32,7 @@ class Response(enum.StrEnum):
 
 
 class Policy(Base):
-    """The named, versioned weights and limits of the optimizer; ``settings`` is the policy object of the problem file."""
+    """Named, versioned weights and limits of the optimizer; ``settings`` is the problem file's policy object."""
 
     __tablename__ = "policy"
     __table_args__ = (UniqueConstraint("code", "number"),)
@@ -78,7 +78,8 @@ class PlanRun(Base):
     """
     One solve: its inputs, seed, policy, bound and gap.
 
-    ``problem`` is the problem file that was solved; ``id_map`` is not needed because ids in it are database ids.  ``input_digest`` identifies the state
+    ``problem`` is the problem file that was solved; ``id_map`` is not needed because ids in it are database ids.
+    ``input_digest`` identifies the state
     of the inputs, so that publishing can tell whether they changed since.
     """
 
@@ -184,7 +185,7 @@ class Assignment(Base):
 
 
 class AssignmentResponse(Versioned, Base):
-    """What the agent answered, and the order in which they mean to do it; kept apart because a published plan is immutable."""
+    """An agent's answer, and the order in which they mean to work; apart, because a published plan is immutable."""
 
     __tablename__ = "assignment_response"
 
@@ -258,7 +259,7 @@ def _keep_published_plans(session: Session, _context: UOWTransaction, _instances
         elif isinstance(instance, Assignment | Unassigned | Reservation) and (
             instance in session.deleted or session.is_modified(instance)
         ):
-            plan = instance.plan or session.get(Plan, instance.plan_id)
+            plan: Plan | None = instance.__dict__.get("plan") or session.get(Plan, instance.plan_id)
             if plan is not None and inspect(plan).persistent and _was_published(plan):
                 raise PublishedPlanError(
                     f"Plan {plan.id} is {plan.state}; its {type(instance).__name__.lower()} rows cannot change."

@@ -17,8 +17,9 @@ class SkillEventKind(enum.StrEnum):
     """
     What happened to one person's skill.
 
-    ``review``, ``provisional`` and ``outcome`` are evidence given by others; ``claim``, ``withdraw``, ``confirm`` and ``interest`` are
-    the person's own word; ``retract`` takes an earlier event back (an undone import, a review sent in error).
+    ``review``, ``provisional`` and ``outcome`` are evidence given by others; ``claim``, ``withdraw``, ``confirm`` and
+    ``interest`` are the person's own word; ``retract`` takes an earlier event back (an undone import, a review sent in
+    error). ``withdraw`` and ``retract`` name the event that they take back in ``retracts_id``.
     """
 
     CLAIM = "claim"
@@ -40,7 +41,7 @@ class Interest(enum.StrEnum):
 
 
 class SkillEvent(Base):
-    """One line of the log. Rows are never changed or deleted."""
+    """One line of the log. Rows are never changed or deleted; evidence counts on each day before ``expires_on``."""
 
     __tablename__ = "skill_event"
     __table_args__ = (
@@ -70,10 +71,11 @@ class SkillEvent(Base):
 
 class SkillRecord(Versioned, Base):
     """
-    What one person has in one skill; a projection of the skill events, correct for each day before ``changes_on``.
+    What one person has in one skill: a projection of the skill events, correct for each day in
+    [``holds_from``, ``changes_on``).
 
-    ``changes_on`` is the first day on which the projection would differ without a new event (evidence expires); queries
-    for that day or later project again.
+    ``changes_on`` is the first day on which the projection would differ without a new event, because evidence expires;
+    ``holds_from`` is the last day on which that happened. Queries for any other day project again.
     """
 
     __tablename__ = "skill_record"
@@ -92,6 +94,7 @@ class SkillRecord(Versioned, Base):
     validated_by: Mapped[SkillEventKind | None]
     effective_level: Mapped[int] = mapped_column(default=0)
     valid_until: Mapped[dt.date | None]
+    holds_from: Mapped[dt.date | None]
     changes_on: Mapped[dt.date | None] = mapped_column(index=True)
     interest: Mapped[Interest] = mapped_column(default=Interest.NONE)
     last_used_on: Mapped[dt.date | None]

@@ -81,7 +81,8 @@ class SkillLink(Base):
     """
     An edge of the skill graph.
 
-    ``prerequisite``: ``skill`` needs ``other`` first; ``broader``: ``other`` contains ``skill``; ``related``: what is known of
+    ``prerequisite``: ``skill`` needs ``other`` first; ``broader``: ``other`` contains ``skill``; ``related``: what is
+    known of
     ``other`` carries over to ``skill`` by ``weight`` in (0, 1].
     """
 

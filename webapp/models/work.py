@@ -26,7 +26,7 @@ class Channel(enum.StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether contacts arrive unplanned and must be answered at once, so that they are forecast and not assigned."""
+        """Whether contacts arrive unplanned and want an answer at once: they are forecast, not assigned."""
         return self in {Channel.VOICE, Channel.CHAT}
 
 
@@ -100,7 +100,8 @@ class Engagement(Versioned, Base):
     """
     One dated piece of customer work.
 
-    It may start from ``earliest_at`` on, is late after ``due_at`` and may not start after ``latest_at``. ``customer_key`` is a key of the
+    It may start from ``earliest_at`` on, is late after ``due_at`` and may not start after ``latest_at``.
+    ``customer_key`` is a key of the
     customer system, never a name. ``owner_id`` is the case owner, who keeps it to its end.
     """
 

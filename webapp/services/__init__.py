@@ -1,1 +1,1 @@
-"""Queries and commands of the domain; all rules live here. A service takes the session first, flushes and never commits."""
+"""Queries and commands of the domain; all rules live here. A service flushes and never commits."""

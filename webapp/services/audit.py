@@ -1,7 +1,8 @@
 """
 The audit trail: every command writes one event in its own transaction, chained by hash.
 
-The digest of an event is SHA-256 over the digest before it and its own content, so that any edit, deletion or reordering
+The digest of an event is SHA-256 over the digest before it and its own content, so that any edit, deletion or
+reordering
 changes every digest after it; a cut tail is found by comparing with a digest that was noted outside.
 """
 
@@ -11,6 +12,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -115,7 +117,7 @@ def _digest(previous: str, event: AuditEvent) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What :func:`verify_chain` found: the number of events, the head's digest, and the first broken event if there is one."""
+    """What :func:`verify_chain` found: number of events, digest of the head, first broken event if there is one."""
 
     events: int
     head: str
@@ -134,10 +136,12 @@ def verify_chain(session: Session, *, expected_head: str | None = None) -> Chain
         A digest noted earlier outside the database; if no event carries it, the tail was cut or rewritten.
     """
     previous, count, seen = GENESIS, 0, expected_head in {None, GENESIS}
-    for event in session.scalars(select(AuditEvent).order_by(AuditEvent.id).execution_options(yield_per=1000)):
-        if event.digest != _digest(previous, event):
-            return ChainReport(events=count, head=previous, broken_at=event.id)
-        previous, count, seen = event.digest, count + 1, seen or event.digest == expected_head
+    query = select(AuditEvent).order_by(AuditEvent.id).execution_options(yield_per=1000)
+    with closing(session.scalars(query)) as events:
+        for event in events:
+            if event.digest != _digest(previous, event):
+                return ChainReport(events=count, head=previous, broken_at=event.id)
+            previous, count, seen = event.digest, count + 1, seen or event.digest == expected_head
     return ChainReport(events=count, head=previous, broken_at=None if seen else count)
 
 

@@ -1,7 +1,8 @@
 """
 Durable jobs: queue, lease, heartbeat, cancel and end.
 
-The row is the truth.  A worker holds a job only as long as its lease; each of its writes is conditional on the lease, so that a worker that was
+The row is the truth.  A worker holds a job only as long as its lease; each of its writes is conditional on the lease,
+so that a worker that was
 thought dead and comes back can no longer change anything.
 """
 
@@ -67,7 +68,8 @@ def lease_next(session: Session, *, owner: str, at: dt.datetime, kinds: Sequence
     """
     Take the oldest free job, or return None.
 
-    A job whose attempts are used up, or whose cancellation was asked for before it began, is ended instead of being taken.
+    A job whose attempts are used up, or whose cancellation was asked for before it began, is ended instead of being
+    taken.
     """
     while True:
         query = select(Job).where(_free(at)).order_by(Job.id).limit(1).with_for_update(skip_locked=True)

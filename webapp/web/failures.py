@@ -76,7 +76,7 @@ def install(app: Flask) -> None:
     def _stale(_error: StaleDataError) -> ResponseReturnValue:
         return _answer(
             409,
-            "Somebody changed this while you looked at it. Open it again, and your change can be made on what is there now.",
+            "Somebody changed this while you looked at it. Open it again and make your change on what is there now.",
         )
 
     @app.errorhandler(OperationalError)
@@ -87,10 +87,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:
         if error.code is not None and error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return error.get_response()
         return _answer(error.code or 500)
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> ResponseReturnValue:
-        logger.exception("Unexpected error", exc_info=error)
+        logger.error("Unexpected error", exc_info=error)
         return _answer(500)

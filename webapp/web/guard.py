@@ -1,7 +1,8 @@
 """
 Route permissions, denied by default.
 
-Every view declares what it needs with :func:`requires` or :func:`public`; a route that declares nothing answers 403 to everybody, and a test
+Every view declares what it needs with :func:`requires` or :func:`public`; a route that declares nothing answers 403
+to everybody, and a test
 fails for it.
 """
 
@@ -12,11 +13,10 @@ from typing import TypeVar
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
 
 from webapp.services.access import Permission
 from webapp.web.failures import wants_json
-from webapp.web.request import can
+from webapp.web.request import can, is_signed_in
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -65,7 +65,7 @@ def _check() -> ResponseReturnValue | None:
     needed = declared_permission(current_app, request.endpoint)
     if needed == PUBLIC:
         return None
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         if request.method == "GET" and not wants_json():
             return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
         abort(401)

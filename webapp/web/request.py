@@ -1,7 +1,8 @@
 """
 The request's session, viewer and clock.
 
-A request has one session: a reading one for GET and HEAD, a writing one otherwise.  It is committed once, after the view, if the
+A request has one session: a reading one for GET and HEAD, a writing one otherwise.  It is committed once, after the
+view, if the
 answer is not an error, and rolled back else; so a view never commits, and what a failed view did is never kept.
 """
 
@@ -11,12 +12,12 @@ import datetime as dt
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_security import current_user
 from sqlalchemy.orm import Session
 
 from webapp.db import Database
-from webapp.models import Account, Person, Site
+from webapp.models import Person, Site
 from webapp.services import access
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
@@ -32,7 +33,9 @@ def get_session() -> Session:
     if "session" not in g:
         database = get_database()
         g.session = (
-            database.reading() if request and request.method in {"GET", "HEAD", "OPTIONS"} else database.writing()
+            database.reading()
+            if has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+            else database.writing()
         )
     return cast(Session, g.session)
 
@@ -47,9 +50,16 @@ def today(site: Site) -> dt.date:
     return now().astimezone(ZoneInfo(site.time_zone)).date()
 
 
+def is_signed_in() -> bool:
+    """Return whether somebody is signed in."""
+    user: Any = current_user
+    return bool(user.is_authenticated)
+
+
 def current_person() -> Person:
     """Return the person who is signed in; only for routes that require a permission."""
-    return cast(Account, current_user).person
+    account: Any = current_user
+    return cast(Person, account.person)
 
 
 def current_viewer() -> Viewer:
@@ -61,7 +71,7 @@ def current_viewer() -> Viewer:
 
 def can(permission: Permission) -> bool:
     """Return whether the person who is signed in has a permission anywhere."""
-    return bool(current_user.is_authenticated) and current_viewer().can(permission)
+    return is_signed_in() and current_viewer().can(permission)
 
 
 def actor() -> Actor:

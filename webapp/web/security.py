@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_mail import Mail
@@ -44,13 +44,12 @@ _LIMITED_ENDPOINTS = (
 class LoggingMailUtil(MailUtil):
     """Sends mail, or, where no mail server is configured outside production, writes it to the log."""
 
-    def send_mail(
-        self, template: str, subject: str, recipient: str, sender: Any, body: str, html: str | None, **kwargs: Any
-    ) -> None:
-        """Send one mail."""
-        if self.app.config["MAIL_SERVER"]:
-            super().send_mail(template, subject, recipient, sender, body, html, **kwargs)
+    def send_mail(self, template: str, subject: str, *parts: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Send one mail; ``parts`` are its recipient, sender, plain text and HTML text."""
+        if current_app.config["MAIL_SERVER"]:
+            super().send_mail(template, subject, *parts, **kwargs)
         else:
+            _recipient, _sender, body, _html = parts
             logger.warning("No MAIL_SERVER is configured; this mail was not sent:\n%s", body)
 
 
@@ -92,7 +91,7 @@ def _settings(config: Config) -> dict[str, Any]:
 
 
 def _account_key() -> str:
-    """Return what is counted for one account: the address that was typed, known or not, so that the limit does not tell which exist."""
+    """Return what is counted for one account: the typed address, known or not, so that the limit tells nothing."""
     return "account:" + (request.form.get("email", "") or request.remote_addr or "").strip().lower()
 
 
@@ -100,10 +99,14 @@ def install(app: Flask, config: Config) -> None:
     """Set up sign-in, CSRF protection, rate limits and headers."""
     app.config.update(_settings(config))
     if config.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=config.proxies)  # type: ignore[method-assign]
+        count = config.proxies
+        trusted: Any = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
+        app.wsgi_app = trusted  # type: ignore[method-assign]
     CSRFProtect(app)
     Mail(app)
-    datastore = SQLAlchemySessionUserDatastore(LocalProxy(get_session), Account, RoleGrant)
+    # The library asks for a scoped session; a proxy on the request's session behaves as one.
+    proxy: Any = LocalProxy(get_session)
+    datastore = SQLAlchemySessionUserDatastore(proxy, Account, RoleGrant)
     Security(app, datastore, mail_util_cls=LoggingMailUtil)
     _limit_sign_in(app)
     _audit_sign_in(app)
@@ -118,10 +121,10 @@ def _limit_sign_in(app: Flask) -> None:
         view = app.view_functions.get(endpoint)
         if view is None:
             continue
-        limited = limiter.limit(SIGN_IN_LIMIT_PER_ADDRESS, methods=["POST"])(view)
-        app.view_functions[endpoint] = limiter.limit(
-            SIGN_IN_LIMIT_PER_ACCOUNT, key_func=_account_key, methods=["POST"]
-        )(limited)
+        per_address = limiter.limit(SIGN_IN_LIMIT_PER_ADDRESS, methods=["POST"])
+        per_account = limiter.limit(SIGN_IN_LIMIT_PER_ACCOUNT, key_func=_account_key, methods=["POST"])
+        limited: Any = per_account(per_address(view))
+        app.view_functions[endpoint] = limited
 
 
 def _audit_sign_in(app: Flask) -> None:
@@ -166,6 +169,6 @@ def _add_headers(response: Response, *, https: bool) -> Response:
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if response.mimetype == "text/html" or response.mimetype == "application/json":
+    if response.mimetype in {"text/html", "application/json"}:
         response.headers.setdefault("Cache-Control", "no-store")
     return response
