@@ -71,11 +71,11 @@ class SkillEvent(Base):
 
 class SkillRecord(Versioned, Base):
     """
-    What one person has in one skill: a projection of the skill events, correct for each day in
-    [``holds_from``, ``changes_on``).
+    What one person has in one skill: a projection of the skill events.
 
-    ``changes_on`` is the first day on which the projection would differ without a new event, because evidence expires;
-    ``holds_from`` is the last day on which that happened. Queries for any other day project again.
+    It is correct for each day in [``holds_from``, ``changes_on``), where None stands for always: ``changes_on`` is the
+    first day on which the projection would differ without a new event, because evidence expires, and ``holds_from`` the
+    last day on which that happened. Queries for any other day project again.
     """
 
     __tablename__ = "skill_record"
