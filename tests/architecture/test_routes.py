@@ -1,0 +1,47 @@
+"""Every route says who may use it."""
+
+from __future__ import annotations
+
+import pytest
+
+from config import Config
+from webapp import create_app
+from webapp.services.access import PERMISSIONS, Permission
+from webapp.web.guard import LIBRARY_ENDPOINTS, PUBLIC, declared_permission
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    path = tmp_path_factory.mktemp("routes") / "unused.db"
+    return create_app(Config(environment="test", database_url=f"sqlite:///{path}", executor="none"), start_jobs=False)
+
+
+def test_every_route_declares_its_permission(app):
+    undeclared = sorted(
+        {rule.endpoint for rule in app.url_map.iter_rules() if declared_permission(app, rule.endpoint) is None}
+    )
+
+    assert undeclared == []
+
+
+def test_only_the_front_door_is_public(app):
+    public = {
+        rule.endpoint for rule in app.url_map.iter_rules() if declared_permission(app, rule.endpoint) == PUBLIC
+    } - set(LIBRARY_ENDPOINTS)
+
+    assert public == {"home.healthz", "home.readyz"}
+
+
+def test_table_of_library_views_names_only_views_that_exist(app):
+    assert set(LIBRARY_ENDPOINTS) <= set(app.view_functions)
+
+
+def test_every_permission_is_held_by_some_role():
+    assert set().union(*PERMISSIONS.values()) == set(Permission)
+
+
+def test_no_view_changes_anything_on_get(app):
+    """A view is either for reading or for posting back, so that a link can never act."""
+    odd = [rule for rule in app.url_map.iter_rules() if (rule.methods or set()) & {"PUT", "DELETE", "PATCH"}]
+
+    assert odd == []
