@@ -276,7 +276,7 @@ def check_commands(*, fix: bool) -> dict[str, list[str]]:
         "imports": ["-c", import_linter],
         "djlint-format": ["-m", "djlint", "--reformat" if fix else "--check", "templates"],
         "djlint": ["-m", "djlint", "--lint", "templates"],
-        "bandit": ["-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *SOURCES],
+        "bandit": ["-m", "bandit", "-q", "-ll", "-c", "pyproject.toml", "-r", *SOURCES],
     }
 
 
