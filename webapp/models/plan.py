@@ -80,7 +80,9 @@ class PlanRun(Base):
 
     ``problem`` is the problem file that was solved; ``id_map`` is not needed because ids in it are database ids.
     ``input_digest`` identifies the state
-    of the inputs, so that publishing can tell whether they changed since.
+    of the inputs, so that publishing can tell whether they changed since.  ``inputs`` counts them; ``answer`` is what
+    the optimizer says of its work
+    beside the plan: solver, route, tiers, message.
     """
 
     __tablename__ = "plan_run"
@@ -107,6 +109,7 @@ class PlanRun(Base):
     seconds: Mapped[float | None]
     peak_mb: Mapped[float | None]
     conflict: Mapped[list[Any] | None]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[dt.datetime]
