@@ -181,11 +181,16 @@ def install(checkout: Checkout, lock: str) -> None:
 
 
 def pip_install(checkout: Checkout, lock: str) -> None:
-    """Have pip install one lock. It downloads everything before it touches what is installed."""
+    """
+    Have pip install one lock.
+
+    It downloads everything before it touches what is installed. It compiles nothing: Python does so at the first
+    import, and only for what is imported.
+    """
     path = checkout.lock_path(lock).relative_to(checkout.root)
     say(f"Installing {path}")
     command = [str(checkout.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-build-isolation", "--require-hashes", "-r", str(path)]
+    command += ["--no-compile", "--no-deps", "--no-build-isolation", "--require-hashes", "-r", str(path)]
     code = run(command, checkout.root)
     if code != 0:
         raise ManageError(
