@@ -25,7 +25,7 @@ class NamedGap:
 
 @dataclass(frozen=True, slots=True)
 class RoleReadiness:
-    """How far one person meets one role; ``step`` is how one step from the role that they hold leads there, if one does."""
+    """How far one person meets one role; ``step`` is the kind of step from the role that they hold, if there is one."""
 
     role: ServiceRole
     readiness: Readiness
