@@ -14,8 +14,12 @@ from sqlalchemy.orm import Session
 from config import Config
 from webapp.db import Database
 from webapp.errors import NotFoundError
-from webapp.models import Person
+from webapp.models import Person, Role
+from webapp.services.access import Viewer
 from webapp.services.audit import Actor
+
+SYSTEM = Viewer(person_id=0, roles=frozenset({Role.ADMIN}))
+"""Whoever has a shell on the server may do what an admin may."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
