@@ -114,7 +114,8 @@ class Fix:
     minutes
         Agent minutes that the change needs.
     gain
-        Points the plan would gain, an estimate from shadow prices (an upper bound on what re-solving finds).
+        Points that the engagement would bring, less what the minutes it takes are worth elsewhere; for added minutes the
+        plan gains at least that. None where it is unknown.
     """
 
     code: FixCode

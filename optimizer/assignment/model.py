@@ -106,10 +106,16 @@ class Model:
         return slice(int(first), int(after))
 
 
-def build_model(fit: Fit, asks: Asks) -> Model:
-    """Return the model of a problem with those pins and rules that `asks` lists."""
+def build_model(fit: Fit, asks: Asks, enumerated: Columns | None = None) -> Model:
+    """Return the model of a problem with those pins and rules that `asks` lists.
+
+    Parameters
+    ----------
+    enumerated
+        All columns of the problem, if somebody has enumerated them already.
+    """
     problem = asks.apply(fit.roster.problem)
-    columns = asks.filter(problem, enumerate_columns(fit))
+    columns = asks.filter(problem, enumerate_columns(fit) if enumerated is None else enumerated)
     scene = Scene(fit.roster, columns, list_continuous(fit, columns))
     must = asks.must(problem)
     parts = [once_rows(scene, must), *(family(replace_problem(scene, problem)) for family in FAMILIES)]

@@ -1,0 +1,185 @@
+"""Write what the solver found as a plan: assignments, reserves, terms, reasons and prices."""
+
+import numpy as np
+
+from optimizer.assignment.columns import STEP_BIT
+from optimizer.assignment.continuous import BREAKPOINTS, HEAVY, OCCUPANCY, STRETCH
+from optimizer.assignment.ledger import Ledger
+from optimizer.assignment.model import Model, tier_objectives
+from optimizer.assignment.rows.changes import keeps_previous
+from optimizer.assignment.search import Incumbent
+from optimizer.assignment.tiers import Outcome
+from optimizer.causes import Circumstances
+from optimizer.control import relative_gap
+from optimizer.fit import Fit
+from optimizer.plan import Assignment, Plan, Reservation, Status, StoppedBy, TierResult, Unassigned
+from optimizer.policy import PAIR_TERMS, TERMS
+from optimizer.prices import agent_prices, read_prices
+from optimizer.roster import Floats
+
+_LEAST_MINUTES = 1e-6
+
+
+def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: bool = True) -> Plan:
+    """Return the plan of an incumbent.
+
+    Parameters
+    ----------
+    explained
+        Whether to find causes and prices too, which takes a moment.
+    """
+    model = outcome.model
+    reserved = _reserved(model, incumbent)
+    terms = total_terms(model, incumbent)
+    objectives = tier_objectives(model)
+    tiers = tuple(
+        TierResult(
+            tier=each.objective.tier,
+            objective=each.best,
+            bound=each.bound,
+            gap=each.gap,
+            kept=_tier_value(model, terms, each.objective.tier),
+        )
+        for each in outcome.tiers
+    )
+    objective = _tier_value(model, terms, objectives[0].tier)
+    bound = max(outcome.tiers[0].bound, objective) if outcome.tiers else None
+    plan = Plan(
+        status=_status(model, outcome),
+        objective=objective,
+        bound=bound,
+        gap=None if bound is None else relative_gap(objective, bound),
+        terms=terms,
+        assignments=_assignments(fit, model, incumbent),
+        reserved=reserved,
+        tiers=tiers,
+        stopped_by=outcome.stopped_by,
+    )
+    if not explained:
+        return plan
+    return plan.with_changes(
+        unassigned=_unassigned(fit, outcome, incumbent), prices=read_prices(fit, model, outcome.relaxation)
+    )
+
+
+def total_terms(model: Model, incumbent: Incumbent) -> dict[str, float]:
+    """Return the weighted points of the whole plan by term."""
+    problem, policy, continuous = model.problem, model.problem.policy, model.continuous
+    chosen, minutes = incumbent.chosen, incumbent.continuous[continuous.reserves]
+    terms = {term: float(model.columns.terms[term][chosen].sum()) for term in model.columns.terms}
+    first, _, economy = tier_objectives(model)
+    terms["service"] += float(first.on_continuous[continuous.reserves] @ minutes)
+    terms["cost"] += float(economy.on_continuous[continuous.reserves] @ minutes)
+    own = {engagement.id: engagement.minutes for engagement in problem.engagements}
+    published = sum(own[placement.engagement] for placement in problem.previous)
+    kept = keeps_previous(problem, model.columns)[chosen]
+    still = sum(problem.engagements[index].minutes for index in model.columns.engagement[chosen][kept].tolist())
+    terms["stability"] = policy.weight("stability") * (still - published)
+    terms["balance"] = -policy.weight("balance") * _excess_minutes(model, incumbent)
+    return {term: terms[term] + 0.0 for term in TERMS}
+
+
+def _excess_minutes(model: Model, incumbent: Incumbent) -> float:
+    """Return the minutes above the breakpoints of the balance term, over agents, measures and breakpoints."""
+    problem, columns, chosen = model.problem, model.columns, incumbent.chosen
+    count = len(problem.agents)
+    capacity = np.array([sum(agent.capacity) for agent in problem.agents])
+    heavy = np.array([each.heavy for each in problem.engagements], dtype=bool)[columns.engagement[chosen]]
+    load = np.asarray(columns.load[chosen].sum(axis=1)).ravel() * ~columns.overtime[chosen]
+    agent, minutes = columns.agent[chosen], columns.minutes[chosen]
+    kept_by = model.continuous.reserve_cell // problem.intervals
+    kept = np.bincount(kept_by, incumbent.continuous[model.continuous.reserves], minlength=count)
+    measures = {
+        OCCUPANCY: np.bincount(agent, load, minlength=count) + kept,
+        STRETCH: np.bincount(agent, minutes * (columns.stretch[chosen] >= 0), minlength=count),
+        HEAVY: np.bincount(agent, minutes * heavy, minlength=count),
+    }
+    return float(
+        sum(
+            np.maximum(0.0, measures[kind] - share * capacity)[capacity > 0].sum()
+            for kind, breakpoints in BREAKPOINTS.items()
+            for share in breakpoints
+        )
+    )
+
+
+def _tier_value(model: Model, terms: dict[str, float], tier: str) -> float:
+    from optimizer.policy import TIERS
+
+    return sum(terms[term] for term in TIERS[tier])
+
+
+def _status(model: Model, outcome: Outcome) -> Status:
+    if outcome.stopped_by is StoppedBy.CANCEL:
+        return Status.CANCELLED
+    target = max(model.problem.policy.gap, 1e-9)
+    proven = bool(outcome.tiers) and all(each.gap <= target for each in outcome.tiers)
+    return Status.OPTIMAL if proven else Status.FEASIBLE
+
+
+def _assignments(fit: Fit, model: Model, incumbent: Incumbent) -> tuple[Assignment, ...]:
+    problem, columns = model.problem, model.columns
+    skills = {position: name for name, position in fit.roster.skills.items()}
+    stability = problem.policy.weight("stability")
+    published = {placement.engagement: placement for placement in problem.previous}
+    kept = keeps_previous(problem, columns)
+    rows = []
+    for column in np.sort(incumbent.chosen).tolist():
+        engagement = problem.engagements[columns.engagement[column]]
+        terms = {term: float(columns.terms[term][column]) for term in (*PAIR_TERMS, "given", "relaxation")}
+        if engagement.id in published and not kept[column]:
+            terms["stability"] = -stability * engagement.minutes
+        rows.append(
+            Assignment(
+                engagement=engagement.id,
+                agent=fit.roster.ids[columns.agent[column]],
+                start=int(columns.start[column]),
+                minutes=float(columns.minutes[column]),
+                value=float(sum(terms.values())),
+                terms={term: points for term, points in terms.items() if points != 0},
+                relaxed=tuple(step for step, bit in STEP_BIT.items() if columns.relaxed[column] & bit),
+                stretch=skills.get(int(columns.stretch[column])),
+            )
+        )
+    return tuple(rows)
+
+
+def _reserved(model: Model, incumbent: Incumbent) -> tuple[Reservation, ...]:
+    problem, continuous = model.problem, model.continuous
+    minutes = incumbent.continuous[continuous.reserves]
+    return tuple(
+        Reservation(
+            class_=problem.forecast[continuous.reserve_class[position]].class_,
+            agent=problem.agents[continuous.reserve_cell[position] // problem.intervals].id,
+            interval=int(continuous.reserve_cell[position] % problem.intervals),
+            minutes=float(minutes[position]),
+        )
+        for position in np.flatnonzero(minutes > _LEAST_MINUTES).tolist()
+    )
+
+
+def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unassigned, ...]:
+    model = outcome.model
+    served = np.zeros(len(model.must), dtype=bool)
+    served[model.columns.engagement[incumbent.chosen]] = True
+    if served.all():
+        return ()
+    circumstances = _circumstances(fit, outcome, incumbent)
+    return tuple(circumstances.explain_unassigned(index) for index in np.flatnonzero(~served).tolist())
+
+
+def _circumstances(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> Circumstances:
+    model, continuous, horizon = outcome.model, outcome.model.continuous, outcome.model.problem.intervals
+    ledger = Ledger(model)
+    for column in incumbent.chosen.tolist():
+        ledger.add(column)
+    reserved = np.zeros((*fit.roster.capacity.shape, len(model.problem.forecast)))
+    minutes = incumbent.continuous[continuous.reserves]
+    for position in np.flatnonzero(minutes > _LEAST_MINUTES).tolist():
+        agent, interval = divmod(int(continuous.reserve_cell[position]), horizon)
+        reserved[agent, interval, continuous.reserve_class[position]] += minutes[position]
+        ledger.reserve(agent, interval, float(minutes[position]))
+    prices: Floats = np.zeros(fit.roster.capacity.shape)
+    if outcome.relaxation is not None:
+        prices = agent_prices(fit, model, outcome.relaxation)
+    return Circumstances(fit, model, tier_objectives(model)[0], ledger, prices, reserved)
