@@ -77,6 +77,15 @@ class Projection:
         """Whether the validated level rests on imported or counted evidence alone, which no reviewer has seen."""
         return self.validated_by in _UNREVIEWED_KINDS
 
+    @property
+    def awaits_review(self) -> bool:
+        """Whether the person claims a level that no review has answered."""
+        if self.claimed_level is None or self.claimed_at is None:
+            return False
+        if self.validated_by is not SkillEventKind.REVIEW or self.validated_at is None:
+            return True
+        return self.claimed_level != self.validated_level and self.claimed_at > self.validated_at
+
     def holds_on(self, on: dt.date) -> bool:
         """Return whether the same log projects to this on another day."""
         return (self.holds_from is None or self.holds_from <= on) and (self.changes_on is None or on < self.changes_on)
