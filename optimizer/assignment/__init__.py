@@ -1,0 +1,1 @@
+"""The assignment model: columns, rows, objective tiers, bounds and the search for a whole plan."""
