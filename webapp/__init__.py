@@ -13,7 +13,7 @@ from flask_bootstrap import Bootstrap5
 from config import Config
 from webapp import blueprints, jobs, schema
 from webapp.db import Database
-from webapp.web import failures, filters, guard, navigation, request, security
+from webapp.web import failures, filters, guard, icons, labels, navigation, request, security, tables, toasts
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,6 +71,10 @@ def create_app(
     failures.install(app)
     navigation.install(app)
     filters.install(app)
+    icons.install(app)
+    labels.install(app)
+    tables.install(app)
+    toasts.install(app)
     blueprints.register(app)
     if start_jobs and config.executor == "embedded":
         jobs.start_embedded(app)

@@ -16,10 +16,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.models import AuditEvent
+from webapp.models import AuditEvent, Person
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x6D61696E  # Any constant: the name of the advisory lock under which PostgreSQL appends to the chain.
@@ -172,18 +172,40 @@ def person_history(session: Session, person_id: int, *, limit: int = 100) -> Seq
     ).all()
 
 
-def list_events(
-    session: Session, *, action: str = "", before_id: int | None = None, limit: int = 100
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for in the trail; what is empty does not narrow it. ``who`` is a part of the actor's name."""
+
+    action: str = ""
+    channel: str = ""
+    who: str = ""
+
+    def narrow(self, query: Select[Any]) -> Select[Any]:
+        """Return a query of events, narrowed."""
+        if self.action:
+            query = query.where(AuditEvent.action == self.action)
+        if self.channel:
+            query = query.where(AuditEvent.channel == self.channel)
+        if self.who:
+            query = query.join(AuditEvent.actor).where(
+                func.lower(Person.name).contains(self.who.lower(), autoescape=True)
+            )
+        return query
+
+
+def search_events(
+    session: Session, search: Search | None = None, *, limit: int = 100, offset: int = 0
 ) -> Sequence[AuditEvent]:
-    """Return a page of the whole trail, newest first."""
-    query = select(AuditEvent).options(joinedload(AuditEvent.actor)).order_by(AuditEvent.id.desc()).limit(limit)
-    if action:
-        query = query.where(AuditEvent.action == action)
-    if before_id is not None:
-        query = query.where(AuditEvent.id < before_id)
-    return session.scalars(query).all()
+    """Return a part of the whole trail, newest first."""
+    query = (search or Search()).narrow(select(AuditEvent)).options(joinedload(AuditEvent.actor))
+    return session.scalars(query.order_by(AuditEvent.id.desc()).limit(limit).offset(offset)).all()
 
 
-def count_events(session: Session) -> int:
+def list_actions(session: Session) -> Sequence[str]:
+    """Return the actions that the trail knows, by name."""
+    return session.scalars(select(AuditEvent.action).distinct().order_by(AuditEvent.action)).all()
+
+
+def count_events(session: Session, search: Search | None = None) -> int:
     """Return how many events the trail has."""
-    return session.scalar(select(func.count()).select_from(AuditEvent)) or 0
+    return session.scalar((search or Search()).narrow(select(func.count()).select_from(AuditEvent))) or 0

@@ -185,9 +185,12 @@ def get_job(session: Session, job_id: int, *, viewer: Viewer) -> Job:
     return job
 
 
-def list_jobs(session: Session, *, limit: int = 100) -> Sequence[Job]:
-    """Return the newest jobs of everybody."""
-    return session.scalars(select(Job).options(joinedload(Job.requested_by)).order_by(Job.id.desc()).limit(limit)).all()
+def list_jobs(session: Session, *, state: str = "", limit: int = 200) -> Sequence[Job]:
+    """Return the newest jobs of everybody, all or those in one state."""
+    query = select(Job).options(joinedload(Job.requested_by)).order_by(Job.id.desc()).limit(limit)
+    if state:
+        query = query.where(Job.state == state)
+    return session.scalars(query).all()
 
 
 def request_cancel(session: Session, job: Job) -> None:

@@ -56,6 +56,10 @@ def wants_json() -> bool:
 def _answer(status: int, message: str = "") -> ResponseReturnValue:
     # A failed command must leave nothing behind even though its answer is a page.
     g.failed = True
+    session = g.get("session")
+    if session is not None and status < 500:
+        # The page around the message reads the person's navigation, which a transaction that failed would refuse.
+        session.rollback()
     title = _TITLES.get(status, "That did not work")
     text = message or _ADVICE.get(status, "")
     if wants_json():

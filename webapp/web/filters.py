@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, current_app, request, url_for
+from wtforms import Field, Form
+
+from webapp.services.access import Permission
+from webapp.web.request import can
 
 LEVEL_NAMES = ("none", "novice", "advanced beginner", "competent", "proficient", "expert")
 
@@ -43,7 +50,117 @@ def level_name(level: int | None) -> str:
     return "" if level is None else LEVEL_NAMES[level]
 
 
+def number(value: float | None, digits: int = 0) -> str:
+    """Return a number with thin spaces between thousands, such as ``22 002``; ``−`` marks what is below zero."""
+    return "" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def points(value: float | None) -> str:
+    """Return a value in points with its sign, such as ``+12.5``."""
+    return "" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def day_before(value: dt.date) -> str:
+    """Return the day before, as it stands in an address."""
+    return (value - dt.timedelta(days=1)).isoformat()
+
+
+def day_after(value: dt.date) -> str:
+    """Return the day after, as it stands in an address."""
+    return (value + dt.timedelta(days=1)).isoformat()
+
+
+def flat_errors(errors: object) -> list[str]:
+    """Return a field's errors as one list of sentences, whatever form and list fields nest."""
+    if isinstance(errors, Mapping):
+        return [text for nested in errors.values() for text in flat_errors(nested)]
+    if isinstance(errors, list | tuple):
+        return [text for nested in errors for text in flat_errors(nested)]
+    return [str(errors)] if errors else []
+
+
+def field_errors(form: Form) -> list[tuple[Field, str]]:
+    """Return the fields of a form that have errors, with their sentences."""
+    return [(field, " ".join(flat_errors(field.errors))) for field in form if field.errors]
+
+
+def filters_set(arguments: Mapping[str, str], keep: Sequence[str] = ()) -> bool:
+    """Return whether the address filters anything, paging, sorting and what stays aside."""
+    return any(value and name not in {"page", "sort", "format", *keep} for name, value in arguments.items())
+
+
+def slug(text: str) -> str:
+    """Return a text as an HTML id may hold it."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def job_figure(value: object, name: str) -> str:
+    """Return a figure of a job's progress as people read it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if name == "gap":
+        return percent(value, 2)
+    if name == "seconds":
+        return f"{value:.0f} s"
+    return number(value, 0 if float(value).is_integer() else 1)
+
+
+def detail_words(detail: Mapping[str, Any]) -> str:
+    """Return the detail of an audit event as one line."""
+    return " · ".join(f"{name.replace('_', ' ')}: {_words(value)}" for name, value in detail.items())
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(nested)}" for name, nested in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        if len(value) == 2 and not any(isinstance(nested, Mapping | list) for nested in value):
+            return f"{_words(value[0])} → {_words(value[1])}"
+        return ", ".join(_words(nested) for nested in value) or "–"
+    return "–" if value is None else str(value)
+
+
+def figure_cell(value: object) -> str:
+    """Return a cell of a figure's table."""
+    if isinstance(value, float):
+        return number(value, 0 if value.is_integer() else 1)
+    return "" if value is None else str(value)
+
+
+def url_with(**changes: Any) -> str:
+    """Return the present address with arguments changed, or removed where the new value is None."""
+    arguments: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), **changes}
+    kept = {name: value for name, value in arguments.items() if value is not None and value != ""}
+    return url_for(request.endpoint or "home.index", **kept)
+
+
+def has_page(endpoint: str) -> bool:
+    """Return whether this installation has a page."""
+    return endpoint in current_app.view_functions
+
+
 def install(app: Flask) -> None:
-    """Give templates the filters."""
-    for function in (local_time, local_datetime, day, minutes, percent, level_name):
+    """Give templates the filters, and macros what they need of the request."""
+    for function in (
+        local_time,
+        local_datetime,
+        day,
+        day_before,
+        day_after,
+        minutes,
+        percent,
+        number,
+        points,
+        level_name,
+        flat_errors,
+        field_errors,
+        filters_set,
+        slug,
+        job_figure,
+        detail_words,
+        figure_cell,
+    ):
         app.add_template_filter(function)
+    app.jinja_env.globals.update(
+        url_with=url_with, has_page=has_page, can=can, Permission=Permission, LEVEL_NAMES=LEVEL_NAMES
+    )

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Flask, Response, request
 
 # A spreadsheet runs a cell that begins so as a formula; a leading apostrophe makes it text.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -35,6 +35,35 @@ def csv_response(file_name: str, header: Sequence[str], rows: Iterable[Sequence[
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """
+    A column of a table.
+
+    Parameters
+    ----------
+    label
+        Its heading.
+    numeric
+        Whether it holds numbers, which stand at the right.
+    sort
+        Name under which the address sorts by it, empty if it cannot.
+    hidden
+        Whether it is left out until somebody asks for it.
+    fixed
+        Whether it cannot be left out.
+    quiet
+        Whether only screen readers hear the heading, as over a column of buttons.
+    """
+
+    label: str
+    numeric: bool = False
+    sort: str = ""
+    hidden: bool = False
+    fixed: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A slice of a list: ``number`` counts from 1."""
 
@@ -58,3 +87,8 @@ def page_from_request(total: int, *, size: int = 50) -> Page:
     number = request.args.get("page", 1, type=int)
     page = Page(number=1, size=size, total=total)
     return Page(number=min(max(1, number), page.count), size=size, total=total)
+
+
+def install(app: Flask) -> None:
+    """Give the table macros their columns."""
+    app.jinja_env.globals["table_column"] = Column
