@@ -283,8 +283,12 @@ def _answer(session: Session, assignment: Assignment, *, by: Actor) -> Assignmen
     if assignment.engagement.state not in _ANSWERABLE:
         raise ConflictError(f"This engagement is {assignment.engagement.state.value}; it needs no answer any more.")
     if assignment.response is None:
-        assignment.response = AssignmentResponse(at=by.at)
-        session.add(assignment.response)
+        # Set through the relationship it would count as a change of the published plan, which is refused.
+        session.add(AssignmentResponse(assignment_id=assignment.id, at=by.at))
+        session.flush()
+        session.refresh(assignment, ["response"])
+    if assignment.response is None:
+        raise RuntimeError(f"Assignment {assignment.id} lost its answer.")
     return assignment.response
 
 

@@ -135,6 +135,8 @@ def build_problem(
         ),
         frozen_before=frozen_before,
     )
+    # Read back as it will be stored, so that whole numbers and fractions are written alike and digests stay equal.
+    problem = asked.Problem.from_json(problem.to_json())
     return DayProblem(problem=problem, horizon=horizon, digest=input_digest(problem.to_json()))
 
 

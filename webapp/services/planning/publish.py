@@ -1,0 +1,227 @@
+"""Publishing: a person makes a draft the live plan of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, joinedload
+
+from optimizer.verify import verify
+from webapp.errors import ConflictError, ForbiddenError
+from webapp.models import (
+    Assignment,
+    AssignmentResponse,
+    Engagement,
+    EngagementState,
+    Plan,
+    PlanState,
+    Reservation,
+    Response,
+)
+from webapp.services import audit, notices
+from webapp.services.audit import Actor
+from webapp.services.planning import plans, store
+from webapp.services.planning.day import find_live_plan
+from webapp.services.planning.names import load_names
+from webapp.services.planning.staleness import Change, Freshness, check_freshness
+from webapp.services.planning.words import violation_words
+
+# Rules about a plan's own bookkeeping, which compares with the inputs of its run; the others are about the day itself.
+_BOOKKEEPING = frozenset({"problem", "status", "terms", "objective", "tier", "bound", "gap", "epsilon", "prices"})
+_PLANNED_STATES = (EngagementState.PLANNED, EngagementState.ACCEPTED)
+_TO_PLAN_STATES = (EngagementState.OPEN, EngagementState.RETURNED, *_PLANNED_STATES)
+
+
+class StalePlanError(ConflictError):
+    """
+    The inputs of a plan changed since its run.
+
+    Parameters
+    ----------
+    freshness
+        What changed, and the digest by which a person confirms that they have seen it.
+    broken
+        Rules that the plan would break now; while there are any, it can only be run again.
+    """
+
+    def __init__(self, freshness: Freshness, broken: tuple[str, ...]) -> None:
+        super().__init__(
+            "What this plan was made from has changed since. Run the day again, or look at the changes and confirm."
+            if not broken
+            else "What this plan was made from has changed since, and it would break rules now. Run the day again."
+        )
+        self.freshness = freshness
+        self.broken = broken
+
+    @property
+    def inputs(self) -> tuple[Change, ...]:
+        """What changed."""
+        return self.freshness.changes
+
+
+def find_broken_rules(session: Session, plan: Plan, freshness: Freshness) -> tuple[str, ...]:
+    """Return which rules of the present day a plan would break: somebody fell ill, work was cancelled."""
+    if freshness.now is None:
+        return tuple(change.text for change in freshness.changes)
+    loaded = store.load_plan(session, plan)
+    present = freshness.now.problem
+    asked = {engagement.id for engagement in loaded.problem.engagements}
+    gone = sorted(
+        chosen.engagement
+        for chosen in loaded.answer.assignments
+        if chosen.engagement not in {engagement.id for engagement in present.engagements}
+    )
+    # New work is no rule that the plan breaks; it is told as a change. The objective is that of the old inputs.
+    restricted = replace(
+        present,
+        engagements=tuple(engagement for engagement in present.engagements if engagement.id in asked),
+        pins=tuple(pin for pin in present.pins if pin.engagement in asked),
+        previous=(),
+        frozen_before=0,
+    )
+    kept = {engagement.id for engagement in restricted.engagements}
+    answer = loaded.answer.with_changes(
+        assignments=tuple(chosen for chosen in loaded.answer.assignments if chosen.engagement in kept),
+        unassigned=tuple(left for left in loaded.answer.unassigned if left.engagement in kept),
+    )
+    names = load_names(session, loaded.problem)
+    broken = [f"{names.engagement(key)} is planned but no longer to be done." for key in gone]
+    violations = (each for each in verify(restricted, answer) if each.rule not in _BOOKKEEPING)
+    return (*broken, *(violation_words(violation, names) for violation in violations))
+
+
+def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: str = "", by: Actor) -> Plan:
+    """
+    Make a draft the live plan of its day; the one before is superseded, and the agents concerned are told.
+
+    Parameters
+    ----------
+    session
+        A session.
+    plan
+        A draft; from now on it is immutable.
+    today
+        Today at the site.
+    seen_digest
+        Digest of the changed inputs that the person has looked at and publishes in spite of.
+    by
+        The person behind it.
+
+    Raises
+    ------
+    ForbiddenError
+        If there is no person behind it.
+    StalePlanError
+        If inputs changed since the run and exactly these changes were not confirmed, or the plan would break rules now.
+    ConflictError
+        If it is no draft, or breaks a rule of its own problem.
+    """
+    if by.person_id is None:
+        raise ForbiddenError("A plan is published by a person. Say who you are.")
+    plans.require_draft(plan)
+    freshness = check_freshness(session, plan, today=today)
+    if not freshness.fresh:
+        broken = find_broken_rules(session, plan, freshness)
+        if broken or not seen_digest or seen_digest != freshness.digest:
+            raise StalePlanError(freshness, broken)
+    loaded = store.load_plan(session, plan)
+    violations = verify(loaded.problem, loaded.answer)
+    if violations:
+        raise ConflictError(
+            f"This plan breaks {len(violations)} rules and cannot be published: {violations[0].message}"
+        )
+    before = find_live_plan(session, plan.site_id, plan.day_on)
+    if before is not None:
+        before.state = PlanState.SUPERSEDED
+        # Only one plan of a day may be live, at no moment two.
+        session.flush()
+    plan.state, plan.published_at, plan.published_by_id = PlanState.PUBLISHED, by.at, by.person_id
+    plan.supersedes_id = before.id if before is not None else None
+    session.flush()
+    _carry_answers(session, plan, before)
+    told = _tell_agents(session, plan, before, by=by)
+    audit.record(
+        session,
+        "publish_plan",
+        plan,
+        by=by,
+        detail={
+            "site_id": plan.site_id,
+            "day": plan.day_on.isoformat(),
+            "supersedes_id": plan.supersedes_id,
+            "input_digest": plan.run.input_digest,
+            "confirmed_digest": freshness.digest if not freshness.fresh else None,
+            "agents_told": told,
+        },
+    )
+    return plan
+
+
+def _carry_answers(session: Session, plan: Plan, before: Plan | None) -> None:
+    """Set the states of the engagements; an acceptance stands where agent and start stayed the same."""
+    accepted: dict[tuple[int, int, dt.datetime], AssignmentResponse] = {}
+    if before is not None:
+        old = session.scalars(
+            select(Assignment).where(Assignment.plan_id == before.id).options(joinedload(Assignment.response))
+        ).all()
+        for row in old:
+            if row.response is not None and row.response.response is Response.ACCEPTED:
+                accepted[row.engagement_id, row.person_id, row.starts_at] = row.response
+        _set_states(session, {row.engagement_id for row in old}, _PLANNED_STATES, EngagementState.OPEN)
+    rows = session.scalars(select(Assignment).where(Assignment.plan_id == plan.id)).all()
+    _set_states(session, {row.engagement_id for row in rows}, _TO_PLAN_STATES, EngagementState.PLANNED)
+    kept = set()
+    for row in rows:
+        answer = accepted.get((row.engagement_id, row.person_id, row.starts_at))
+        if answer is not None:
+            kept.add(row.engagement_id)
+            session.add(AssignmentResponse(assignment_id=row.id, response=Response.ACCEPTED, at=answer.at))
+    _set_states(session, kept, (EngagementState.PLANNED,), EngagementState.ACCEPTED)
+    session.flush()
+
+
+def _set_states(
+    session: Session, engagement_ids: set[int], among: tuple[EngagementState, ...], state: EngagementState
+) -> None:
+    ordered = sorted(engagement_ids)
+    for start in range(0, len(ordered), 500):
+        session.execute(
+            update(Engagement)
+            .where(
+                Engagement.id.in_(ordered[start : start + 500]), Engagement.state.in_(among), Engagement.state != state
+            )
+            .values(state=state, version=Engagement.version + 1)
+            .execution_options(synchronize_session="fetch")
+        )
+
+
+def _tell_agents(session: Session, plan: Plan, before: Plan | None, *, by: Actor) -> int:
+    """Leave a notice for every agent whose day is new or different, and return how many."""
+    now, was = _days(session, plan), _days(session, before) if before is not None else {}
+    concerned = sorted(person for person in now.keys() | was.keys() if now.get(person) != was.get(person))
+    for person_id in concerned:
+        items = sum(1 for entry in now.get(person_id, frozenset()) if entry[0] == "work")
+        what = f"{items} engagements for you" if items != 1 else "1 engagement for you"
+        verb = "has changed" if person_id in was else "is planned"
+        notices.notify(
+            session,
+            person_id,
+            kind="day_published",
+            text=f"Your day on {plan.day_on:%a %-d %b} {verb}: {what}.",
+            link=f"/day?day={plan.day_on.isoformat()}",
+            by=by,
+        )
+    return len(concerned)
+
+
+def _days(session: Session, plan: Plan) -> dict[int, frozenset[tuple[str, int, dt.datetime]]]:
+    days: dict[int, set[tuple[str, int, dt.datetime]]] = {}
+    work = select(Assignment.person_id, Assignment.engagement_id, Assignment.starts_at)
+    for person_id, engagement_id, starts_at in session.execute(work.where(Assignment.plan_id == plan.id)):
+        days.setdefault(person_id, set()).add(("work", engagement_id, starts_at))
+    live = select(Reservation.person_id, Reservation.engagement_type_id, Reservation.starts_at)
+    for person_id, type_id, starts_at in session.execute(live.where(Reservation.plan_id == plan.id)):
+        days.setdefault(person_id, set()).add(("live", type_id, starts_at))
+    return {person_id: frozenset(entries) for person_id, entries in days.items()}

@@ -1,0 +1,365 @@
+"""Plan runs: ask the optimizer about a day, check its answer independently, and keep both."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from optimizer.plan import Plan as Answer
+from optimizer.plan import Progress, Status
+from optimizer.problem import Problem
+from optimizer.verify import Violation, verify
+from webapp.errors import ConflictError, InvalidInputError, NotFoundError
+from webapp.models import Job, JobState, Plan, PlanRun, Policy, Site
+from webapp.services import audit, jobs, notices
+from webapp.services.access import Permission, Viewer
+from webapp.services.audit import Actor
+from webapp.services.planning import policies, store
+from webapp.services.planning.horizon import Horizon
+from webapp.services.planning.problem import DayProblem, Effort, build_problem, find_horizon
+from webapp.services.planning.words import status_words
+
+JOB_KIND = "plan.solve"
+MAX_VIOLATIONS_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a scheduler chooses for a run; assignments of the published plan that begin before ``keep_before`` stand."""
+
+    policy: str = policies.DEFAULT
+    interval_minutes: int = policies.DEFAULT_INTERVAL_MINUTES
+    time_limit_seconds: float = 30.0
+    gap: float = 0.001
+    seed: int = 1
+    keep_before: dt.datetime | None = None
+
+    def effort(self) -> Effort:
+        """Return the part of it that the optimizer takes."""
+        return Effort(
+            seed=self.seed,
+            time_limit_seconds=self.time_limit_seconds,
+            gap=self.gap,
+            keep_before=self.keep_before,
+        )
+
+
+def _check(request: RunRequest) -> None:
+    if request.interval_minutes not in policies.INTERVAL_CHOICES:
+        choices = ", ".join(str(each) for each in policies.INTERVAL_CHOICES)
+        raise InvalidInputError(f"An interval is {choices} minutes long.", field="interval_minutes")
+    if not 1 <= request.time_limit_seconds <= policies.MAX_SECONDS:
+        raise InvalidInputError(
+            f"The time limit lies between 1 and {policies.MAX_SECONDS:.0f} seconds.", field="time_limit_seconds"
+        )
+    if not 0 <= request.seed < 2**31:
+        raise InvalidInputError("The seed is a whole number from 0 to 2147483647.", field="seed")
+    if not 0 <= request.gap < 1:
+        raise InvalidInputError("The gap is a fraction from 0 to below 1, such as 0.001.", field="gap")
+
+
+def _new_run(
+    session: Session,
+    site_id: int,
+    day_on: dt.date,
+    *,
+    horizon: Horizon,
+    policy: Policy,
+    request: RunRequest,
+    by: Actor,
+) -> PlanRun:
+    run = PlanRun(
+        site_id=site_id,
+        day_on=day_on,
+        starts_at=horizon.starts_at,
+        interval_minutes=horizon.interval_minutes,
+        intervals=horizon.intervals,
+        policy_id=policy.id,
+        seed=request.seed,
+        time_limit_seconds=request.time_limit_seconds,
+        gap_target=request.gap,
+        inputs={"keep_before": request.keep_before.isoformat() if request.keep_before else None},
+        created_by_id=by.person_id,
+        created_at=by.at,
+    )
+    session.add(run)
+    audit.record(
+        session,
+        "request_plan_run",
+        run,
+        by=by,
+        detail={
+            "site_id": run.site_id,
+            "day": run.day_on.isoformat(),
+            "policy": policy.code,
+            "policy_number": policy.number,
+            "seed": run.seed,
+            "time_limit_seconds": run.time_limit_seconds,
+        },
+    )
+    return run
+
+
+def request_run(session: Session, site: Site, day_on: dt.date, *, request: RunRequest, by: Actor) -> PlanRun:
+    """
+    Queue a run for a site's day.
+
+    Raises
+    ------
+    InvalidInputError
+        If a choice is out of range, or nobody works on that day.
+    ConflictError
+        If a run for the day is still under way.
+    """
+    _check(request)
+    if find_open_run(session, site.id, day_on) is not None:
+        raise ConflictError("A run for this day is still under way. Wait for it, or cancel it first.")
+    policies.ensure_presets(session, by=by)
+    policy = policies.get_policy(session, request.policy)
+    horizon = find_horizon(session, site, day_on, interval_minutes=request.interval_minutes)
+    run = _new_run(session, site.id, day_on, horizon=horizon, policy=policy, request=request, by=by)
+    run.job = jobs.enqueue(session, JOB_KIND, {"run_id": run.id}, by=by)
+    session.flush()
+    return run
+
+
+def find_open_run(session: Session, site_id: int, day_on: dt.date) -> PlanRun | None:
+    """Return the run of a day whose job has not ended, or None."""
+    return session.scalar(
+        select(PlanRun)
+        .join(PlanRun.job)
+        .where(
+            PlanRun.site_id == site_id,
+            PlanRun.day_on == day_on,
+            Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        )
+        .options(joinedload(PlanRun.job), joinedload(PlanRun.policy))
+        .order_by(PlanRun.id.desc())
+        .limit(1)
+    )
+
+
+def prepare(session: Session, run: PlanRun, *, today: dt.date) -> DayProblem:
+    """Build the problem of a run from what the database holds now."""
+    keep_before = (run.inputs or {}).get("keep_before")
+    return build_problem(
+        session,
+        run.site,
+        run.day_on,
+        policy=run.policy,
+        interval_minutes=run.interval_minutes,
+        today=today,
+        effort=Effort(
+            seed=run.seed,
+            time_limit_seconds=run.time_limit_seconds,
+            gap=run.gap_target,
+            keep_before=dt.datetime.fromisoformat(keep_before) if keep_before else None,
+        ),
+    )
+
+
+def solve(
+    problem: Problem,
+    *,
+    report: Callable[[float, dict[str, Any]], None] | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+    memory_mb: int | None = None,
+) -> Answer:
+    """
+    Let the optimizer answer in a process of its own, and check the answer before anybody sees it.
+
+    An answer that breaks a rule becomes a solver error that lists what it breaks; it is never shown as a plan.
+
+    Parameters
+    ----------
+    problem
+        What is asked.
+    report
+        Told about progress: a fraction in [0, 1] and the figures for the page.
+    should_cancel
+        Asked often; True ends the search with the best plan so far.
+    memory_mb
+        Memory that the process may use.
+    """
+    from optimizer.process import solve_in_child  # type: ignore[import-untyped] # noqa: PLC0415
+
+    limit = problem.policy.time_limit_s
+
+    def _tell(progress: Progress) -> None:
+        if report is not None:
+            detail = {
+                "phase": progress.phase,
+                "seconds": round(progress.seconds, 1),
+                "incumbent": progress.incumbent,
+                "bound": progress.bound,
+                "gap": progress.gap,
+            }
+            report(min(0.98, progress.seconds / limit), {k: v for k, v in detail.items() if v is not None})
+
+    answer = solve_in_child(problem, on_progress=_tell, should_cancel=should_cancel, memory_mb=memory_mb)
+    return checked(problem, answer)
+
+
+def checked(problem: Problem, answer: Answer) -> Answer:
+    """Return the answer if it obeys every rule, else a solver error that says which it breaks."""
+    if not answer.has_plan:
+        return answer
+    violations = verify(problem, answer)
+    if not violations:
+        return answer
+    told = "; ".join(violation.message for violation in violations[:MAX_VIOLATIONS_TOLD])
+    return Answer(
+        status=Status.SOLVER_ERROR,
+        seconds=answer.seconds,
+        peak_mb=answer.peak_mb,
+        solver=answer.solver,
+        route=answer.route,
+        seed=answer.seed,
+        problem=answer.problem,
+        message=f"The plan broke {len(violations)} rules and was thrown away: {told}",
+    )
+
+
+def find_violations(loaded: store.LoadedPlan) -> tuple[Violation, ...]:
+    """Check a stored plan against its problem once more, and return the rules that it breaks."""
+    return verify(loaded.problem, loaded.answer)
+
+
+def finish(session: Session, run: PlanRun, built: DayProblem, answer: Answer, *, by: Actor) -> Plan | None:
+    """Keep the answer of a run: its report, its plan if there is one, and a notice to the person who asked."""
+    run.starts_at, run.intervals = built.horizon.starts_at, built.horizon.intervals
+    run.problem, run.input_digest = built.problem.to_json(), built.digest
+    run.inputs = {
+        **(run.inputs or {}),
+        "agents": sum(1 for agent in built.problem.agents if any(agent.capacity)),
+        "engagements": len(built.problem.engagements),
+        "pins": len(built.problem.pins),
+        "forecast_minutes": round(sum(sum(each.minutes) for each in built.problem.forecast), 1),
+        "capacity_minutes": round(sum(sum(agent.capacity) for agent in built.problem.agents), 1),
+    }
+    store.keep_report(run, answer)
+    plan = store.add_plan(session, run, built.problem, answer, at=by.at) if answer.has_plan else None
+    audit.record(
+        session,
+        "finish_plan_run",
+        run,
+        by=by,
+        detail={
+            "status": run.status,
+            "plan_id": plan.id if plan is not None else None,
+            "objective": run.objective,
+            "bound": run.bound,
+            "input_digest": run.input_digest,
+        },
+    )
+    if run.created_by_id is not None:
+        notices.notify(
+            session,
+            run.created_by_id,
+            kind="run_finished",
+            text=f"{run.site.name}, {run.day_on:%a %-d %b}: {status_words(run.status)}.",
+            link=f"/plans/{plan.id}" if plan is not None else f"/plans/runs/{run.id}",
+            by=by,
+        )
+    return plan
+
+
+def run_now(
+    session_factory: Callable[[], Any],
+    site_id: int,
+    day_on: dt.date,
+    *,
+    request: RunRequest,
+    by: Actor,
+    clock: Callable[[], dt.datetime],
+    report: Callable[[float, dict[str, Any]], None] | None = None,
+    memory_mb: int | None = None,
+) -> int:
+    """
+    Run to the end in this process, without a job, and return the run's id; nothing is written unless it ends.
+
+    Parameters
+    ----------
+    session_factory
+        Returns a transaction as a context manager that yields a session and commits at its end.
+    site_id, day_on, request, by
+        What to run, and who asks.
+    clock
+        Tells the present moment.
+    report
+        Told about progress.
+    memory_mb
+        Memory that the solver may use.
+
+    Raises
+    ------
+    InvalidInputError
+        If a choice is out of range, or nobody works on that day.
+    """
+    _check(request)
+    with session_factory() as session:
+        policies.ensure_presets(session, by=by)
+        site = session.get_one(Site, site_id)
+        policy = policies.get_policy(session, request.policy)
+        built = build_problem(
+            session,
+            site,
+            day_on,
+            policy=policy,
+            interval_minutes=request.interval_minutes,
+            today=by.at.astimezone(ZoneInfo(site.time_zone)).date(),
+            effort=request.effort(),
+        )
+    answer = solve(built.problem, report=report, memory_mb=memory_mb)
+    with session_factory() as session:
+        policy = session.get_one(Policy, policy.id)
+        run = _new_run(session, site_id, day_on, horizon=built.horizon, policy=policy, request=request, by=by)
+        finish(session, run, built, answer, by=Actor(person_id=by.person_id, at=clock(), channel=by.channel))
+        return run.id
+
+
+def get_run(session: Session, run_id: int, *, viewer: Viewer) -> PlanRun:
+    """
+    Return a run of a site whose plans the viewer may see.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run for them.
+    """
+    run = session.scalar(
+        select(PlanRun)
+        .join(PlanRun.site)
+        .where(PlanRun.id == run_id, viewer.sees_site(Permission.VIEW_PLANS))
+        .options(
+            joinedload(PlanRun.site),
+            joinedload(PlanRun.policy),
+            joinedload(PlanRun.job),
+            joinedload(PlanRun.plan),
+            joinedload(PlanRun.created_by),
+        )
+    )
+    if run is None:
+        raise NotFoundError("There is no such run.")
+    return run
+
+
+def list_runs(session: Session, site: Site, day_on: dt.date) -> Sequence[PlanRun]:
+    """Return the runs of a site's day, newest first."""
+    return session.scalars(
+        select(PlanRun)
+        .where(PlanRun.site_id == site.id, PlanRun.day_on == day_on)
+        .options(
+            joinedload(PlanRun.policy),
+            joinedload(PlanRun.job),
+            joinedload(PlanRun.plan).joinedload(Plan.published_by),
+            joinedload(PlanRun.created_by),
+        )
+        .order_by(PlanRun.id.desc())
+    ).all()
