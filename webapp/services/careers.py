@@ -96,11 +96,6 @@ def count_holders(session: Session) -> dict[int, int]:
     return {key: count for key, count in session.execute(query).tuples() if key is not None}
 
 
-def list_skills(session: Session) -> Sequence[Skill]:
-    """Return the skills that a role may ask for, by name."""
-    return session.scalars(select(Skill).where(Skill.retired_at.is_(None)).order_by(Skill.name)).all()
-
-
 def build_lattice(roles: Sequence[ServiceRole]) -> lattice.Lattice:
     """Return the lattice of roles and their steps."""
     steps = [step for role in roles for step in role.steps]
@@ -196,10 +191,11 @@ def add_step(session: Session, role: ServiceRole, *, to_role_id: int, kind: Step
         raise InvalidInputError("Choose another role to step to.", field="to_role_id")
     if any(step.to_role_id == other.id for step in role.steps):
         raise ConflictError(f"There is a step from {role.name} to {other.name} already.")
+    if kind is StepKind.UP:
+        _refuse_circle(session, role, other)
     step = RoleStep(to_role_id=other.id, kind=kind)
     role.steps.append(step)
     session.flush()
-    _refuse_circle(session)
     audit.record(
         session, "add_role_step", role, by=by, detail={"to_role_id": other.id, "kind": kind.value, "step_id": step.id}
     )
@@ -307,10 +303,11 @@ def _line(line: RoleRequirement | None, wanted: RequirementValues) -> RoleRequir
     return line
 
 
-def _refuse_circle(session: Session) -> None:
+def _refuse_circle(session: Session, start: ServiceRole, end: ServiceRole) -> None:
     roles = list_service_roles(session)
+    up = [(step.from_role_id, step.to_role_id) for role in roles for step in role.steps if step.kind is StepKind.UP]
     try:
-        build_lattice(roles)
+        lattice.Lattice([role.id for role in roles], up=[*up, (start.id, end.id)])
     except lattice.LatticeCycleError as error:
         names = {role.id: role.name for role in roles}
         circle = " → ".join(names[key] for key in (*error.roles, error.roles[0]))

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError
-from webapp.models import Person, Role, RoleGrant, ServiceRole, Site, Team
+from webapp.models import AuditEvent, Person, Role, RoleGrant, ServiceRole, Site, Team
 from webapp.services import access, accounts, audit, roles
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
@@ -88,6 +88,27 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+def covers(session: Session, person: Person, *, viewer: Viewer, permission: Permission) -> bool:
+    """Return whether the viewer has a permission on one person, so that a page can offer what it allows."""
+    return session.scalar(select(Person.id).where(Person.id == person.id, viewer.sees(permission))) is not None
+
+
+def list_history(session: Session, person: Person, *, limit: int = 50) -> Sequence[AuditEvent]:
+    """Return the newest changes of a person's data, newest first; when they signed in is nobody's concern."""
+    concerns = or_(
+        AuditEvent.person_id == person.id,
+        (AuditEvent.subject_kind == Person.__tablename__) & (AuditEvent.subject_id == person.id),
+    )
+    query = (
+        select(AuditEvent)
+        .where(concerns, AuditEvent.action != "sign_in")
+        .options(joinedload(AuditEvent.actor))
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
 def create_person(session: Session, *, external_id: str, values: PersonValues, viewer: Viewer, by: Actor) -> Person:
     """
     Add a person; whoever handles engagements gets the role of an agent with it.
@@ -103,8 +124,8 @@ def create_person(session: Session, *, external_id: str, values: PersonValues, v
     if session.scalar(select(Person.id).where(Person.external_id == external_id)) is not None:
         raise InvalidInputError(f"The number {external_id} is taken.", field="external_id")
     values = _checked(session, values, viewer=viewer)
+    _require_free_email(session, values.email)
     person = Person(external_id=external_id, active=True, **_columns(values))
-    _require_free_email(session, person)
     session.add(person)
     if values.is_agent:
         person.grants.append(RoleGrant(role=Role.AGENT))
@@ -149,10 +170,10 @@ def update_person(
     """
     require_version(person, version, seen=seen, present=describe(session, values_of(person)))
     before, values = values_of(person), _checked(session, values, viewer=viewer)
-    for column, value in _columns(values).items():
-        setattr(person, column, value)
     if before.email != values.email:
         _move_address(session, person, values.email, viewer=viewer)
+    for column, value in _columns(values).items():
+        setattr(person, column, value)
     changes = {
         key: [value, _logged(values)[key]] for key, value in _logged(before).items() if value != _logged(values)[key]
     }
@@ -257,29 +278,23 @@ def _checked(session: Session, values: PersonValues, *, viewer: Viewer) -> Perso
     return replace(values, name=values.name.strip(), email=email, job_title=values.job_title.strip())
 
 
-def _require_free_email(session: Session, person: Person) -> None:
-    if person.email is None:
-        return
-    with session.no_autoflush:
-        taken = session.scalar(
-            select(Person.id).where(func.lower(Person.email) == person.email, Person.id != (person.id or 0))
-        )
-        if taken is not None:
-            raise InvalidInputError("Somebody else has this e-mail address.", field="email")
+def _require_free_email(session: Session, email: str | None, *, owner_id: int | None = None) -> None:
+    taken = select(Person.id).where(func.lower(Person.email) == email)
+    if email is not None and any(key != owner_id for key in session.scalars(taken)):
+        raise InvalidInputError("Somebody else has this e-mail address.", field="email")
 
 
 def _move_address(session: Session, person: Person, email: str | None, *, viewer: Viewer) -> None:
     """Give a person's account their new address; whoever owns the address can have the password renewed."""
-    with session.no_autoflush:
-        _require_free_email(session, person)
-        account = accounts.find_account(session, person)
-        if account is None:
-            return
-        roles.require_manageable(session, person, viewer=viewer)
-        if email is None:
-            raise InvalidInputError("The person signs in with an e-mail address, so they need one.", field="email")
-        accounts.require_free_address(session, email, owner=person)
-        account.email = email
+    _require_free_email(session, email, owner_id=person.id)
+    account = accounts.find_account(session, person)
+    if account is None:
+        return
+    roles.require_manageable(session, person, viewer=viewer)
+    if email is None:
+        raise InvalidInputError("The person signs in with an e-mail address, so they need one.", field="email")
+    accounts.require_free_address(session, email, owner=person)
+    account.email = email
 
 
 def _columns(values: PersonValues) -> dict[str, Any]:

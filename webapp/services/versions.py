@@ -29,7 +29,4 @@ def require_version(row: Versioned, version: int, *, seen: Mapping[str, str], pr
     if row.version == version:
         return
     changes = {label: (seen.get(label, ""), value) for label, value in present.items() if seen.get(label, "") != value}
-    raise ConflictError(
-        "Somebody changed this while you were editing. Your text is still here; save again to put it over theirs.",
-        changes=changes,
-    )
+    raise ConflictError("Somebody changed this while you were editing.", changes=changes)
