@@ -75,9 +75,7 @@ class Circumstances:
 
     def _first_missing(self, engagement: Engagement, agent: int) -> Requirement:
         roster = self.fit.roster
-        missing = [
-            need for need in engagement.requires if roster.levels[agent, roster.skills[need.skill]] < need.level
-        ]
+        missing = [need for need in engagement.requires if roster.levels[agent, roster.skills[need.skill]] < need.level]
         return max(missing, key=lambda need: not need.preferred)
 
     def _off_shift(self, index: int, engagement: Engagement, able: Integers) -> tuple[Cause, Fix]:
@@ -110,7 +108,9 @@ class Circumstances:
         engagements, classes = self._in_the_way(best)
         agents = np.unique(self.model.columns.agent[columns])
         missing = {column: self.ledger.missing_minutes(column) for column in columns.tolist()}
-        cheapest = min(missing, key=lambda column: (missing[column][0] - 1e-6 * self.objective.on_columns[column], column))
+        cheapest = min(
+            missing, key=lambda column: (missing[column][0] - 1e-6 * self.objective.on_columns[column], column)
+        )
         minutes, interval = missing[cheapest]
         fix = Fix(
             FixCode.ADD_MINUTES,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from optimizer.plan import Progress, StoppedBy
 
 NEVER = float("inf")
+LARGEST_GAP = 1e6
 
 
 def never_cancel() -> bool:
@@ -95,8 +96,8 @@ class Control:
 
 
 def relative_gap(objective: float, bound: float) -> float:
-    """Return (bound − objective) ÷ |objective|, 0 where the two are equal and at least 0."""
+    """Return (bound − objective) ÷ |objective|, at least 0 and at most `LARGEST_GAP` (where the objective is near 0)."""
     distance = bound - objective
     if distance <= 1e-9 * max(1.0, abs(bound)):
         return 0.0
-    return distance / max(abs(objective), 1e-9)
+    return min(distance / max(abs(objective), 1e-9), LARGEST_GAP)

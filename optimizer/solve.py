@@ -48,9 +48,7 @@ def check_supported(problem: Problem) -> None:
         raise UnsupportedError(path, message, *more)
 
 
-def solve(
-    problem: Problem, control: Control | None = None, *, publish: Callable[[Plan], None] | None = None
-) -> Plan:
+def solve(problem: Problem, control: Control | None = None, *, publish: Callable[[Plan], None] | None = None) -> Plan:
     """Solve a problem.
 
     Parameters

@@ -265,9 +265,7 @@ def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, 
     return covered
 
 
-def _points(
-    roster: Roster, pairs: _Pairs, pair: Integers, columns: Columns, contacts: Floats
-) -> dict[str, Floats]:
+def _points(roster: Roster, pairs: _Pairs, pair: Integers, columns: Columns, contacts: Floats) -> dict[str, Floats]:
     """Return the weighted points of each column by term; stability and balance are terms of the whole plan."""
     problem, policy = roster.problem, roster.problem.policy
     engagements = problem.engagements

@@ -67,7 +67,5 @@ def _is_infeasible(fit: Fit, asks: Asks, columns: Columns, control: Control) -> 
     if any(rows.stop > rows.start for name, rows in model.families.items() if name in {"share", "change"}):
         relevant = np.ones(len(model.columns), dtype=bool)
     nothing = Objective("customers", np.zeros(len(model.columns)), np.zeros(len(model.continuous)), 0.0)
-    master = Master(
-        model, nothing, np.flatnonzero(relevant), control, mip=True, threads=model.problem.policy.threads
-    )
+    master = Master(model, nothing, np.flatnonzero(relevant), control, mip=True, threads=model.problem.policy.threads)
     return master.solve() == "infeasible"

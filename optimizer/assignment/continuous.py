@@ -97,9 +97,7 @@ def _list_excess(roster: Roster, columns: Columns) -> tuple[Integers, Integers, 
     if roster.problem.policy.weight("balance") > 0:
         heavy = np.array([each.heavy for each in roster.problem.engagements], dtype=bool)[columns.engagement]
         possible = {
-            STRETCH: np.bincount(
-                columns.agent, columns.minutes * (columns.stretch >= 0), minlength=len(roster.ids)
-            ),
+            STRETCH: np.bincount(columns.agent, columns.minutes * (columns.stretch >= 0), minlength=len(roster.ids)),
             HEAVY: np.bincount(columns.agent, columns.minutes * heavy, minlength=len(roster.ids)),
         }
         total = roster.capacity.sum(axis=1)

@@ -156,6 +156,5 @@ class Ledger:
         return [
             other
             for other in sorted(self._of_agent[self._agent[column]])
-            if self._interval[self._first[other]] <= last
-            and self._interval[self._first[other + 1] - 1] >= first
+            if self._interval[self._first[other]] <= last and self._interval[self._first[other + 1] - 1] >= first
         ]

@@ -152,12 +152,21 @@ def _carry_of(model: Model, chosen: Integers) -> Floats | None:
     return values if within.all() else None
 
 
+def core_size(relaxation: Relaxation, incumbent: Incumbent) -> int:
+    """Return how many columns could still improve a plan."""
+    distance = relaxation.bound - incumbent.objective
+    return int(np.count_nonzero(relaxation.slack <= distance + _margin(relaxation)))
+
+
+def _margin(relaxation: Relaxation) -> float:
+    return 1e-7 * max(1.0, abs(relaxation.bound))
+
+
 def _core(model: Model, relaxation: Relaxation, incumbent: Incumbent | None) -> tuple[Integers, float]:
     """Return the columns of the core, and a bound on plans that use any other."""
     distance = np.inf if incumbent is None else relaxation.bound - incumbent.objective
-    margin = 1e-7 * max(1.0, abs(relaxation.bound))
     order = np.argsort(relaxation.slack, kind="stable")
-    useful = int(np.searchsorted(relaxation.slack[order], distance + margin, side="right"))
+    useful = int(np.searchsorted(relaxation.slack[order], distance + _margin(relaxation), side="right"))
     core = order[: min(useful, CORE_COLUMNS)]
     kept = [core, needed_columns(model), relaxation.chosen]
     if incumbent is not None:

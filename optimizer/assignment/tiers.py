@@ -5,20 +5,33 @@ After tier *i* is solved with value :math:`T_i`, the row :math:`v_i(x) \ge T_i -
 all later tiers (Isermann 1982, with a tolerance). A tier whose points nothing can change is skipped.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from optimizer.assignment.model import Model, Objective, tier_objectives
+from optimizer.assignment.neighbourhood import search_neighbourhoods
 from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation
 from optimizer.assignment.rounding import exchange, lagrangian_greedy, regret_greedy
-from optimizer.assignment.search import Found, Incumbent, complete, search_core
+from optimizer.assignment.search import Found, Incumbent, complete, core_size, search_core
 from optimizer.control import Control, relative_gap
 from optimizer.plan import StoppedBy
 from optimizer.roster import Floats, Integers
 
-FIRST_TIER_SHARE = 0.7
+FIRST = "customers"
+FIRST_TIER_SHARE = 0.6
 """Share of the time that the first tier may use where later tiers follow."""
+
+SMALL_CORE = 4_000
+"""Columns up to which branch and cut on the whole model comes first."""
+
+LARGEST_CORE = 15_000
+"""Columns of a core beyond which branch and cut would not leave the root in the time at hand."""
+
+FLOOR_EMPHASES = (1.0, 2.0, 5.0, 20.0)
+"""Factors on the price of earlier tiers with which a later one is rounded."""
 
 COLUMNS_TO_START = 15
 """Columns of each engagement, drawn at random, in the first restricted LP."""
@@ -59,7 +72,14 @@ class Outcome:
     stopped_by: StoppedBy
 
 
-def solve_tiers(model: Model, control: Control, publish: "PublishPlan") -> Outcome:
+class PublishPlan(Protocol):
+    """Somebody who wants to know about every better plan."""
+
+    def __call__(self, incumbent: Incumbent) -> None:
+        """Take note of a better plan."""
+
+
+def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome:
     """Solve the tiers of a model in order.
 
     Parameters
@@ -70,88 +90,127 @@ def solve_tiers(model: Model, control: Control, publish: "PublishPlan") -> Outco
     first, *later = tier_objectives(model)
     later = [objective for objective in later if not objective.is_constant]
     part = control.until(FIRST_TIER_SHARE) if later else control
+    control.enter("first plan")
+    incumbent = complete(model, first, regret_greedy(model, first).columns(), control)
+    _tell(incumbent, control, publish)
     try:
-        relaxation, found = _solve_first(model, first, part, publish)
+        relaxation, found = _solve_tier(model, first, incumbent, part, publish)
     except InfeasibleError:
         return Outcome(model, None, True, (), None, StoppedBy.GAP)
-    stopped_by = found.stopped_by
     if found.incumbent is None:
-        return Outcome(model, None, found.infeasible, (), relaxation, stopped_by)
-    outcomes = [TierOutcome(first, found.incumbent.objective, found.bound, stopped_by)]
+        return Outcome(model, None, found.infeasible, (), relaxation, found.stopped_by)
+
+    outcomes = [TierOutcome(first, found.incumbent.objective, found.bound, found.stopped_by)]
     incumbent = found.incumbent
+    restricted = model
     for position, objective in enumerate(later):
-        previous = outcomes[-1]
-        epsilon = model.problem.policy.growth_epsilon
-        model = model.with_floor(previous.objective, previous.best - epsilon * abs(previous.best))
         control.enter(objective.tier)
-        part = control.until(1.0 / (len(later) - position))
-        outcome, incumbent = _solve_later(model, objective, incumbent, part)
-        outcomes.append(outcome)
+        restricted = _with_floor(restricted, outcomes[-1])
+        part = control.until(1.0 / (len(later) - position + 1))
+        so_far = replace(incumbent, objective=objective.of(incumbent.chosen, incumbent.continuous))
+        _, found = _solve_tier(restricted, objective, so_far, part, publish)
+        incumbent = found.incumbent or so_far
+        outcomes.append(TierOutcome(objective, incumbent.objective, found.bound, found.stopped_by))
+    if later:
+        incumbent = _polish(restricted, outcomes, incumbent, control)
         publish(incumbent)
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
     return Outcome(model, incumbent, False, tuple(outcomes), relaxation, control.stopped_by() or worst)
 
 
-class PublishPlan:
-    """Somebody who wants to know about every better plan."""
-
-    def __call__(self, incumbent: Incumbent) -> None:
-        """Take note of a better plan."""
-
-
-def _solve_first(
-    model: Model, objective: Objective, control: Control, publish: PublishPlan
+def _solve_tier(
+    model: Model, objective: Objective, incumbent: Incumbent | None, control: Control, publish: PublishPlan
 ) -> tuple[Relaxation | None, Found]:
-    control.enter("first plan")
-    best = _better(None, complete(model, objective, regret_greedy(model, objective).columns(), control))
-    _tell(best, control, publish)
-
-    control.enter("bound")
-    start = _start_columns(model, best)
-    relaxation = solve_relaxation(model, objective, control, start=start, threads=model.problem.policy.threads)
+    """Solve one tier: LP bound, rounding, then exact search or neighbourhoods by the size of the core."""
+    policy = model.problem.policy
+    if objective.tier == FIRST:
+        control.enter("bound")
+    relaxation = None
+    if control.stopped_by() is None:
+        start = _start_columns(model, incumbent)
+        relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads)
     if relaxation is None:
-        return None, Found(best, _loose_bound(model, objective), False, control.stopped_by() or StoppedBy.CLOCK)
-
-    control.enter("customers")
-    ledger = lagrangian_greedy(model, objective, relaxation)
-    best = _better(best, complete(model, objective, ledger.columns(), control))
-    _tell(best, control, publish)
-    exchange(model, objective, ledger, _forecast_prices(model, relaxation), control)
-    best = _better(best, complete(model, objective, ledger.columns(), control))
-    _tell(best, control, publish)
-    if best is not None and relative_gap(best.objective, relaxation.bound) <= model.problem.policy.gap:
-        return relaxation, Found(best, max(relaxation.bound, best.objective), False, StoppedBy.GAP)
-    stopped = control.stopped_by()
-    if stopped is not None:
-        return relaxation, Found(best, relaxation.bound, False, stopped)
-    found = search_core(model, objective, relaxation, best, control)
-    if found.incumbent is not None:
+        stopped = control.stopped_by() or StoppedBy.CLOCK
+        return None, Found(incumbent, loose_bound(model, objective), False, stopped)
+    if objective.tier == FIRST:
+        control.enter("customers")
+    best = incumbent
+    for rounded in _roundings(model, objective, relaxation, control):
+        best = _better(best, rounded)
+        if objective.tier == FIRST:
+            _tell(best, control, publish)
+    found = _search(model, objective, relaxation, best, control)
+    if objective.tier == FIRST:
         _tell(found.incumbent, control, publish)
     return relaxation, found
 
 
-def _solve_later(
-    model: Model, objective: Objective, incumbent: Incumbent, control: Control
-) -> tuple[TierOutcome, Incumbent]:
-    """Solve a later tier from the plan of the tiers before, which is always a plan of this one."""
-    incumbent = replace(incumbent, objective=objective.of(incumbent.chosen, incumbent.continuous))
-    best = complete(model, objective, incumbent.chosen, control)
-    incumbent = incumbent if best is None or best.objective < incumbent.objective else best
-    start = _start_columns(model, incumbent)
-    stopped = control.stopped_by()
-    relaxation = None
-    if stopped is None:
-        relaxation = solve_relaxation(model, objective, control, start=start, threads=model.problem.policy.threads)
-    if relaxation is None:
-        bound = _loose_bound(model, objective)
-        stopped = control.stopped_by() or StoppedBy.CLOCK
-        return TierOutcome(objective, incumbent.objective, bound, stopped), incumbent
-    if relative_gap(incumbent.objective, relaxation.bound) <= model.problem.policy.gap:
-        bound = max(relaxation.bound, incumbent.objective)
-        return TierOutcome(objective, incumbent.objective, bound, StoppedBy.GAP), incumbent
-    found = search_core(model, objective, relaxation, incumbent, control)
-    incumbent = found.incumbent or incumbent
-    return TierOutcome(objective, incumbent.objective, found.bound, found.stopped_by), incumbent
+def _roundings(
+    model: Model, objective: Objective, relaxation: Relaxation, control: Control
+) -> Iterator[Incumbent | None]:
+    """Yield plans rounded from the LP."""
+    if objective.tier == FIRST:
+        ledger = lagrangian_greedy(model, objective, relaxation)
+        yield complete(model, objective, ledger.columns(), control)
+        exchange(model, objective, ledger, _forecast_prices(model, relaxation), control)
+        yield complete(model, objective, ledger.columns(), control)
+        return
+    for emphasis in FLOOR_EMPHASES:
+        if control.stopped_by() is not None:
+            return
+        ledger = lagrangian_greedy(model, objective, _emphasise_floors(model, relaxation, emphasis))
+        yield complete(model, objective, ledger.columns(), control)
+
+
+def _emphasise_floors(model: Model, relaxation: Relaxation, emphasis: float) -> Relaxation:
+    """Return the relaxation with higher prices on the floors of earlier tiers, which rounding would else miss."""
+    duals = relaxation.duals.copy()
+    for name, rows in model.families.items():
+        if name.startswith("floor"):
+            duals[rows] *= emphasis
+    return replace(relaxation, duals=duals)
+
+
+def _search(
+    model: Model, objective: Objective, relaxation: Relaxation, best: Incumbent | None, control: Control
+) -> Found:
+    """Search for a better plan: small cores exactly at once, others by neighbourhoods before that."""
+    policy = model.problem.policy
+    bound = relaxation.bound
+    if best is None or len(model.columns) <= SMALL_CORE:
+        part = control if best is None else control.until(0.5)
+        found = search_core(model, objective, relaxation, best, part)
+        if found.incumbent is None or found.stopped_by is StoppedBy.GAP or control.stopped_by() is not None:
+            return found
+        best, bound = found.incumbent, found.bound
+    best, stopped_by = search_neighbourhoods(model, objective, relaxation.slack, bound, best, control)
+    if stopped_by is not StoppedBy.ITERATIONS or core_size(relaxation, best) > LARGEST_CORE:
+        return Found(best, max(bound, best.objective), False, stopped_by)
+    found = search_core(model, objective, relaxation, best, control)
+    return replace(found, bound=min(found.bound, max(bound, best.objective)), stopped_by=found.stopped_by)
+
+
+def _with_floor(model: Model, outcome: TierOutcome) -> Model:
+    """Return the model in which this tier gives up at most ε."""
+    epsilon = model.problem.policy.growth_epsilon
+    margin = 1e-7 * max(1.0, abs(outcome.best))
+    return model.with_floor(outcome.objective, outcome.best - epsilon * abs(outcome.best) - margin)
+
+
+def _polish(model: Model, outcomes: list[TierOutcome], incumbent: Incumbent, control: Control) -> Incumbent:
+    """Return a plan that gives up no more of the first tier than the later ones need.
+
+    A later tier is indifferent between plans that it values alike, and its solver may return any of them.
+    """
+    first, last = outcomes[0], outcomes[-1]
+    margin = 1e-7 * max(1.0, abs(last.best))
+    model = model.with_floor(last.objective, last.best - margin)
+    best = replace(incumbent, objective=first.objective.of(incumbent.chosen, incumbent.continuous))
+    best = _better(best, complete(model, first.objective, incumbent.chosen, control)) or best
+    if control.stopped_by() is None:
+        none = np.zeros(len(model.columns))
+        best, _ = search_neighbourhoods(model, first.objective, none, first.best, best, control, quick=True)
+    return best
 
 
 def _better(best: Incumbent | None, other: Incumbent | None) -> Incumbent | None:
@@ -187,7 +246,7 @@ def _forecast_prices(model: Model, relaxation: Relaxation) -> Floats | None:
     return prices
 
 
-def _loose_bound(model: Model, objective: Objective) -> float:
+def loose_bound(model: Model, objective: Objective) -> float:
     """Return a bound without an LP: the best column of every engagement, every forecast minute."""
     best = np.zeros(len(model.must))
     np.maximum.at(best, model.columns.engagement, objective.on_columns)

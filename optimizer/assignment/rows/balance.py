@@ -30,9 +30,7 @@ def balance_rows(scene: Scene) -> Rows:
     row, variable, entry = [], [], []
     reserve_agent = continuous.reserve_cell // horizon
     on_columns = sparse.lil_array((count, len(columns)))
-    for number, (agent, measure) in enumerate(
-        zip(continuous.excess_agent, continuous.excess_measure, strict=True)
-    ):
+    for number, (agent, measure) in enumerate(zip(continuous.excess_agent, continuous.excess_measure, strict=True)):
         mine = np.flatnonzero((columns.agent == agent) & (amounts[measure] > 0))
         on_columns[[number], mine] = amounts[measure][mine]
         row.append([number])
