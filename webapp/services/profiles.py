@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,34 @@ from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.unserved import GATE_SHARE, LEVEL_COVER, Draft, DraftRequirement
 from webapp.services.versions import require_version
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An engagement that a profile traces to, as it was when the profile was kept."""
+
+    external_id: str
+    type_name: str
+    minutes: float
+    cause: str
+    requires: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a profile was drawn from: the plan's day, the unserved engagements, and the rules of that time."""
+
+    day_on: dt.date | None
+    minutes: float
+    shift_minutes: float
+    suggested_head_count: int
+    level_cover: float
+    gate_share: float
+    engagements: tuple[Trace, ...]
+
+    def asking_for(self, skill_id: int) -> list[Trace]:
+        """Return the engagements that ask for a skill."""
+        return [line for line in self.engagements if skill_id in line.requires]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +258,27 @@ def describe(profile: HiringProfile) -> dict[str, str]:
     return {"Name": profile.name, "Head count": str(profile.head_count), "Note": profile.note}
 
 
-def traces(profile: HiringProfile) -> dict[int, list[dict[str, Any]]]:
-    """Return the engagements that each skill of a profile traces to, by the skill's key."""
-    by_skill: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for engagement in profile.basis.get("engagements", []):
-        for skill_id, _level in engagement["requires"]:
-            by_skill[skill_id].append(engagement)
-    return dict(by_skill)
+def read_basis(profile: HiringProfile) -> Basis:
+    """Return what a profile was drawn from; a profile that was drawn from nothing has an empty basis."""
+    kept = profile.basis
+    return Basis(
+        day_on=dt.date.fromisoformat(kept["day_on"]) if "day_on" in kept else None,
+        minutes=kept.get("minutes", 0.0),
+        shift_minutes=kept.get("shift_minutes", 0.0),
+        suggested_head_count=kept.get("suggested_head_count", 0),
+        level_cover=kept.get("level_cover", LEVEL_COVER),
+        gate_share=kept.get("gate_share", GATE_SHARE),
+        engagements=tuple(
+            Trace(
+                external_id=line["external_id"],
+                type_name=line["type_name"],
+                minutes=line["minutes"],
+                cause=line["cause"],
+                requires=dict(line["requires"]),
+            )
+            for line in kept.get("engagements", [])
+        ),
+    )
 
 
 def _check(name: str, head_count: int) -> None:

@@ -44,7 +44,10 @@ def index() -> ResponseReturnValue:
     sites = access.list_sites(session, viewer=viewer, permission=Permission.MANAGE_PROFILES)
     if request.args.get("format") == "csv":
         return _csv("hiring-profiles.csv", kept)
-    return render_template("profiles/index.html", profiles=kept, site_options=[(site.id, site.name) for site in sites])
+    minutes = {profile.id: profiles.read_basis(profile).minutes for profile in kept}
+    return render_template(
+        "profiles/index.html", profiles=kept, minutes=minutes, site_options=[(site.id, site.name) for site in sites]
+    )
 
 
 def _csv(file_name: str, kept: Sequence[HiringProfile]) -> ResponseReturnValue:
@@ -54,12 +57,12 @@ def _csv(file_name: str, kept: Sequence[HiringProfile]) -> ResponseReturnValue:
     )  # fmt: skip
     rows = []
     for profile in kept:
-        traces = profiles.traces(profile)
+        basis = profiles.read_basis(profile)
         rows += [
             (
                 profile.name,
                 profile.site.code,
-                profile.basis["day_on"],
+                basis.day_on,
                 profile.head_count,
                 line.skill.code,
                 line.skill.name,
@@ -67,7 +70,7 @@ def _csv(file_name: str, kept: Sequence[HiringProfile]) -> ResponseReturnValue:
                 "yes" if line.gate else "no",
                 round(line.demand_minutes, 1),
                 line.engagement_count,
-                " ".join(engagement["external_id"] for engagement in traces.get(line.skill_id, [])),
+                " ".join(trace.external_id for trace in basis.asking_for(line.skill_id)),
             )
             for line in profile.requirements
         ]
@@ -161,7 +164,7 @@ def profile(profile_id: int) -> ResponseReturnValue:
     return render_template(
         "profiles/profile.html",
         profile=shown,
-        traces=profiles.traces(shown),
+        basis=profiles.read_basis(shown),
         cause_words=CAUSE_WORDS,
         candidates=profiles.list_candidates(
             session, shown.site, profiles.weigh(shown.requirements), viewer=viewer, on=today(shown.site)
