@@ -61,6 +61,9 @@ def _note_statements(state: ORMExecuteState) -> None:
 @event.listens_for(Session, "before_commit")
 def _refuse_unaudited(session: Session) -> None:
     session.flush()
+    # The event comes for a savepoint, too; the audit event may still follow it in the same transaction.
+    if session.in_nested_transaction():
+        return
     changed, audited = session.info.pop("changed", None), session.info.pop("audited", False)
     if changed and not audited:
         raise UnauditedChangeError(f"{changed} rows changed without an audit event in the same transaction.")

@@ -1,0 +1,243 @@
+"""Imports as they are kept: uploaded, mapped, checked, applied, listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.errors import ConflictError, ForbiddenError, NotFoundError
+from webapp.models import ColumnMapping, ImportBatch, ImportKind, ImportState, Site
+from webapp.services import audit
+from webapp.services.access import Permission, Viewer
+from webapp.services.audit import Actor
+from webapp.services.importing.kinds import KINDS
+from webapp.services.importing.kinds.base import Progress
+from webapp.services.importing.running import ImportRefusedError, Report, Source, run, suggest
+
+_NAME_LENGTH = 255
+
+
+def kinds_of(viewer: Viewer) -> list[ImportKind]:
+    """Return the kinds that the viewer may import."""
+    return [name for name, kind in KINDS.items() if viewer.can(kind.permission)]
+
+
+def require_kind(kind: ImportKind, *, viewer: Viewer | None) -> None:
+    """
+    Refuse a kind that the viewer may not import.
+
+    Raises
+    ------
+    ForbiddenError
+        If they may not.
+    """
+    if viewer is not None and not viewer.can(KINDS[kind].permission):
+        raise ForbiddenError(f"Your roles do not include importing {KINDS[kind].title.lower()}.")
+
+
+def upload(
+    session: Session,
+    *,
+    kind: ImportKind,
+    file_name: str,
+    content: bytes,
+    site: Site | None = None,
+    options: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    viewer: Viewer | None,
+    by: Actor,
+) -> ImportBatch:
+    """
+    Keep a file with the likely mapping of its columns.
+
+    Raises
+    ------
+    FileRefusedError
+        If it cannot be read at all; nothing is kept then.
+    ForbiddenError
+        If the viewer may not import this kind.
+    """
+    require_kind(kind, viewer=viewer)
+    source = Source(kind, content, site=site, options=KINDS[kind].prepare_options(dict(options or {})))
+    if mapping is None:
+        mapping = suggest(session, source, source.read())
+    batch = ImportBatch(
+        kind=kind,
+        state=ImportState.UPLOADED,
+        file_name=file_name[-_NAME_LENGTH:],
+        file_digest=hashlib.sha256(content).hexdigest(),
+        content=content,
+        site_id=site.id if site is not None else None,
+        mapping=dict(mapping),
+        options=dict(source.options),
+        report={},
+        created_by_id=by.person_id,
+        created_at=by.at,
+    )
+    session.add(batch)
+    audit.record(session, "upload_import", batch, by=by, detail={"kind": kind.value, "digest": batch.file_digest})
+    return batch
+
+
+def map_columns(session: Session, batch: ImportBatch, *, mapping: Mapping[str, str], by: Actor) -> None:
+    """
+    Say which header holds which column, and remember it for files with the same header.
+
+    Raises
+    ------
+    FileRefusedError
+        If the mapping cannot work; its problem names the column.
+    ConflictError
+        If the import was applied already.
+    """
+    _require_open(batch)
+    table = source_of(session, batch).read()
+    KINDS[batch.kind].check(table.header, dict(mapping))
+    batch.mapping = dict(mapping)
+    batch.state, batch.report = ImportState.UPLOADED, {}
+    remember(session, batch.kind, table.digest, mapping, by=by)
+    audit.record(session, "map_import", batch, by=by, detail={"columns": sorted(mapping)})
+
+
+def remember(session: Session, kind: ImportKind, digest: str, mapping: Mapping[str, str], *, by: Actor) -> None:
+    """Remember a mapping for the next file with the same header."""
+    known = session.scalar(
+        select(ColumnMapping).where(ColumnMapping.kind == kind, ColumnMapping.header_digest == digest)
+    )
+    if known is None:
+        known = ColumnMapping(kind=kind, header_digest=digest, mapping={}, updated_at=by.at)
+        session.add(known)
+    known.mapping, known.updated_at = dict(mapping), by.at
+    session.flush()
+
+
+def source_of(session: Session, batch: ImportBatch) -> Source:
+    """Return the file of an import, as it is to be read."""
+    site = session.get(Site, batch.site_id) if batch.site_id is not None else None
+    return Source(batch.kind, batch.content, mapping=dict(batch.mapping), site=site, options=dict(batch.options))
+
+
+def check(
+    session: Session, batch: ImportBatch, *, viewer: Viewer | None, by: Actor, progress: Progress | None = None
+) -> Report:
+    """Go through the file without writing anything; the session may be a reading one."""
+    return run(session, source_of(session, batch), viewer=viewer, by=by, progress=progress)
+
+
+def keep_check(session: Session, batch: ImportBatch, report: Report, *, by: Actor) -> None:
+    """
+    Keep what a check found.
+
+    Raises
+    ------
+    ConflictError
+        If the import was applied meanwhile.
+    """
+    _require_open(batch)
+    batch.report = report.as_json()
+    batch.state = ImportState.CHECKED if report.sound else ImportState.REFUSED
+    audit.record(session, "check_import", batch, by=by, detail=_figures(report))
+
+
+def apply(
+    session: Session, batch: ImportBatch, *, viewer: Viewer | None, by: Actor, progress: Progress | None = None
+) -> Report:
+    """
+    Write a file into the database, whole or not at all, with one audit event.
+
+    Raises
+    ------
+    ImportRefusedError
+        If the file has problems; nothing of it is written.
+    ConflictError
+        If it was applied already.
+    ForbiddenError
+        If the viewer may not, or no longer, import this kind.
+    """
+    require_kind(batch.kind, viewer=viewer)
+    _require_open(batch)
+    report = run(session, source_of(session, batch), viewer=viewer, by=by, batch_id=batch.id, progress=progress)
+    batch.report = report.as_json()
+    batch.state, batch.applied_at = ImportState.APPLIED, by.at
+    remember(session, batch.kind, source_of(session, batch).read().digest, batch.mapping, by=by)
+    audit.record(session, "apply_import", batch, by=by, detail={"digest": batch.file_digest, **_figures(report)})
+    return report
+
+
+def refuse(session: Session, batch: ImportBatch, error: ImportRefusedError, *, by: Actor) -> None:
+    """Keep why an import was refused."""
+    keep_check(session, batch, error.report, by=by)
+
+
+def _require_open(batch: ImportBatch) -> None:
+    if batch.state in {ImportState.APPLIED, ImportState.UNDONE}:
+        raise ConflictError(f"This import was {batch.state.value} already; upload the file again to import it anew.")
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    total = report.total
+    return {
+        "kind": report.kind.value,
+        "rows": report.rows,
+        "new": total.new,
+        "changed": total.changed,
+        "unchanged": total.unchanged,
+        "errors": report.problem_count,
+    }
+
+
+def get_batch(session: Session, batch_id: int, *, viewer: Viewer) -> ImportBatch:
+    """
+    Return an import of the viewer, or anybody's for those who see the whole audit trail.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none for them.
+    """
+    batch = session.scalar(
+        select(ImportBatch).where(ImportBatch.id == batch_id).options(joinedload(ImportBatch.created_by))
+    )
+    if batch is None or not _may_see(batch, viewer):
+        raise NotFoundError("There is no such import.")
+    return batch
+
+
+def _may_see(batch: ImportBatch, viewer: Viewer) -> bool:
+    if not viewer.can(KINDS[batch.kind].permission):
+        return False
+    return batch.created_by_id == viewer.person_id or viewer.can(Permission.VIEW_AUDIT)
+
+
+def _of(viewer: Viewer, kinds: Collection[ImportKind]) -> Any:
+    query = select(ImportBatch).where(ImportBatch.kind.in_(kinds))
+    return query if viewer.can(Permission.VIEW_AUDIT) else query.where(ImportBatch.created_by_id == viewer.person_id)
+
+
+def count_batches(session: Session, *, viewer: Viewer, kinds: Collection[ImportKind]) -> int:
+    """Return how many imports of these kinds the viewer may see."""
+    return session.scalar(select(func.count()).select_from(_of(viewer, kinds).subquery())) or 0
+
+
+def list_batches(
+    session: Session, *, viewer: Viewer, kinds: Collection[ImportKind], offset: int = 0, limit: int | None = None
+) -> Sequence[ImportBatch]:
+    """Return the imports of these kinds that the viewer may see, newest first."""
+    query = _of(viewer, kinds).options(joinedload(ImportBatch.created_by)).order_by(ImportBatch.id.desc())
+    return list(session.scalars(query.offset(offset).limit(limit)))
+
+
+def attach_job(session: Session, batch: ImportBatch, job_id: int, *, by: Actor) -> None:
+    """Note the job that works on an import."""
+    batch.job_id = job_id
+    audit.record(session, "queue_import", batch, by=by, detail={"job_id": job_id})
+
+
+def with_mapping(source: Source, mapping: Mapping[str, str]) -> Source:
+    """Return the source with some columns mapped by hand, the others as they were."""
+    return replace(source, mapping={**(source.mapping or {}), **mapping})

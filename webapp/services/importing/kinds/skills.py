@@ -1,0 +1,236 @@
+"""Skills: the catalogue with groups, level descriptions and the links of the skill graph."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Sequence
+from typing import ClassVar
+
+from sqlalchemy import select
+
+from webapp.models import ImportKind, LinkKind, Skill, SkillGroup, SkillKind, SkillLevelDescription, SkillLink
+from webapp.services.access import Permission
+from webapp.services.importing import values
+from webapp.services.importing.columns import Column
+from webapp.services.importing.context import Context, ParsedRow
+from webapp.services.importing.kinds.base import Kind, merge
+from webapp.services.importing.problems import CellError
+from webapp.services.importing.stores import Part, Snapshot, Store, sort_parts
+from webapp.services.importing.table import MAX_ROWS
+from webapp.services.importing.values import Parser
+from webapp.services.importing.writing import Draft
+
+GROUPS = Store(SkillGroup, ("code",), ("code", "name"))
+SKILLS = Store(
+    Skill,
+    ("code",),
+    ("code", "name", "kind", "group_id", "description", "retired_at"),
+    parts=(
+        Part("level_descriptions", SkillLevelDescription, "skill_id", ("level", "text")),
+        Part("links", SkillLink, "skill_id", ("other_id", "kind", "weight")),
+    ),
+    retire={"retired_at": None},
+)
+_LEVELS = range(1, 6)
+_DEFAULTS: Snapshot = {
+    "kind": SkillKind.PRODUCT.value,
+    "group_id": None,
+    "description": "",
+    "retired_at": None,
+    "level_descriptions": [],
+    "links": [],
+}
+_LINKS = {"prerequisites": LinkKind.PREREQUISITE, "broader": LinkKind.BROADER, "related": LinkKind.RELATED}
+
+
+def _parse_related(cell: str) -> list[tuple[str, float]]:
+    links = []
+    for part in cell.split(";"):
+        if part.strip():
+            code, _, weight = part.partition(":")
+            links.append((values.code.parse(code.strip()), _WEIGHT.parse(weight.strip()) if weight.strip() else 1.0))
+    if len({code for code, _ in links}) < len(links):
+        raise CellError("listed_twice", "A skill is listed twice.")
+    return links
+
+
+def _parse_links(cell: str) -> list[tuple[str, float]]:
+    codes: list[str] = values.codes.parse(cell)
+    if len(set(codes)) < len(codes):
+        raise CellError("listed_twice", "A skill is listed twice.")
+    return [(code, 1.0) for code in codes]
+
+
+_WEIGHT = values.decimal(0, 1, exclusive=True)
+_CODES = Parser(values.codes.accepts, _parse_links)
+_RELATED = Parser(
+    "codes separated by ;, each with a transfer weight above 0 up to 1: chat:0.5; mail:0.8", _parse_related
+)
+
+
+class Skills(Kind):
+    """Skills by code."""
+
+    name = ImportKind.SKILLS
+    title = "Skills"
+    about = (
+        "The skill catalogue by code. A skill may name skills of the same file, in any order; prerequisites must not "
+        "run in a circle."
+    )
+    permission = Permission.IMPORT_DIRECTORY
+    stores = (GROUPS, SKILLS)
+    rows_at_once = MAX_ROWS
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "code",
+            values.code,
+            "Short code of the skill",
+            "billing",
+            required=True,
+            aliases=("skill", "skill_code", "id"),
+        ),
+        Column("name", values.text(200), "Name", "Billing questions", required=True, aliases=("skill_name", "title")),
+        Column("kind", values.choice(SkillKind), "What sort of ability; empty: product", "product", aliases=("type",)),
+        Column(
+            "group", values.code, "Code of the heading in the catalogue", "accounts", aliases=("group_code", "category")
+        ),
+        Column(
+            "group_name",
+            values.text(200),
+            "Name of the heading; with it, one that does not exist yet is added",
+            "Accounts",
+        ),
+        Column("description", values.text(4000), "What the skill is", "Explains and corrects a bill"),
+        *(
+            Column(f"level_{level}", values.text(2000), f"What level {level} looks like", example)
+            for level, example in zip(
+                _LEVELS, ("Follows the guide", "", "Solves usual cases alone", "", ""), strict=True
+            )
+        ),
+        Column("prerequisites", _CODES, "Codes of the skills needed first", "crm-basics"),
+        Column("broader", _CODES, "Codes of the skills that contain it", ""),
+        Column("related", _RELATED, "Codes of related skills, with how much carries over", "payments:0.6"),
+    )
+
+    def save(self, context: Context, rows: Sequence[ParsedRow]) -> None:
+        """Save groups, then skills, then the links between skills, which may name any skill of the file."""
+        rows = [row for row in rows if context.first_of_key(row.number, "code", row.values["code"])]
+        groups = self._add_groups(context, rows)
+        known = dict(context.skills)
+        known.update({row.values["code"]: 0 for row in rows})
+        sound = [row for row in rows if self._check_references(context, row, groups, known)]
+        self._check_circles(context, sound)
+        if context.problems.count and context.sink.writes:
+            return
+        present = SKILLS.find(context.session, [(row.values["code"],) for row in sound])
+        ids = dict(context.skills)
+        ids.update({key[0]: found.id for key, found in present.items()})
+        fresh = [row for row in sound if row.values["code"] not in ids]
+        if context.sink.writes:
+            # New skills are written bare first: a link needs the keys of both its ends.
+            bare = [{**_plain(row, None, groups), "links": [], "level_descriptions": []} for row in fresh]
+            new_ids = SKILLS.insert(context.session, bare)
+        else:
+            new_ids = [-number for number, _ in enumerate(fresh, start=1)]
+        created = dict(zip((row.values["code"] for row in fresh), new_ids, strict=True))
+        ids.update(created)
+        context.sink.save(SKILLS, [_draft(row, groups, ids) for row in sound], created={(code,) for code in created})
+
+    @staticmethod
+    def _add_groups(context: Context, rows: Sequence[ParsedRow]) -> dict[str, int]:
+        groups = dict(context.groups)
+        drafts: dict[str, Draft] = {}
+        for row in rows:
+            code, name = row.get("group"), row.get("group_name")
+            if code is not None and name is not None and code not in groups and code not in drafts:
+                snapshot = {"code": code, "name": name}
+                drafts[code] = Draft(row.number, (code,), f"group {code}", lambda _, snapshot=snapshot: snapshot)  # type: ignore[misc]
+        groups.update({key[0]: group_id for key, group_id in context.sink.save(GROUPS, list(drafts.values())).items()})
+        return groups
+
+    @staticmethod
+    def _check_references(context: Context, row: ParsedRow, groups: dict[str, int], known: dict[str, int]) -> bool:
+        before = context.problems.count
+        code, group = row.values["code"], row.get("group")
+        if group is not None and group not in groups:
+            context.unknown(row.number, "group", group, "skill group", groups)
+        for column in _LINKS:
+            for other, _ in row.get(column, ()):
+                if other == code:
+                    context.problem(
+                        row.number,
+                        column,
+                        other,
+                        "own_link",
+                        "A skill cannot be linked to itself.",
+                        "Codes of other skills.",
+                    )
+                elif other not in known:
+                    context.unknown(row.number, column, other, "skill", known)
+        return context.problems.count == before
+
+    @staticmethod
+    def _check_circles(context: Context, rows: Sequence[ParsedRow]) -> None:
+        """Refuse prerequisites that run in a circle, through the file and through what the catalogue has already."""
+        stated = {row.values["code"]: row for row in rows if "prerequisites" in row.values}
+        other = Skill.__table__.alias("other")
+        edges = context.session.execute(
+            select(Skill.code, other.c.code)
+            .join(SkillLink, SkillLink.skill_id == Skill.id)
+            .join(other, SkillLink.other_id == other.c.id)
+            .where(SkillLink.kind == LinkKind.PREREQUISITE)
+        )
+        graph: dict[str, set[str]] = {}
+        for code, needed in edges:
+            if code not in stated:
+                graph.setdefault(code, set()).add(needed)
+        for code, row in stated.items():
+            graph[code] = {needed for needed, _ in row.get("prerequisites", ())}
+        try:
+            graphlib.TopologicalSorter(graph).prepare()
+        except graphlib.CycleError as error:
+            circle: list[str] = error.args[1]
+            row = next((stated[code] for code in circle if code in stated), rows[0])
+            context.problem(
+                row.number,
+                "prerequisites",
+                "; ".join(needed for needed, _ in row.get("prerequisites", ())),
+                "circle",
+                f"These prerequisites run in a circle: {' needs '.join(reversed(circle))}.",
+                "Prerequisites that lead to no skill that needs this one.",
+            )
+
+
+def _plain(row: ParsedRow, present: Snapshot | None, groups: dict[str, int]) -> Snapshot:
+    after = merge(row, present, {"name": "name", "kind": "kind", "description": "description"}, _DEFAULTS)
+    after["code"] = row.values["code"]
+    # A skill that stands in a file is in use again.
+    after["retired_at"] = None
+    if "group" in row.values:
+        group = row.values["group"]
+        after["group_id"] = groups[group] if group else None
+    return after
+
+
+def _draft(row: ParsedRow, groups: dict[str, int], ids: dict[str, int]) -> Draft:
+    def build(present: Snapshot | None) -> Snapshot:
+        after = _plain(row, present, groups)
+        lines = {line["level"]: line["text"] for line in after["level_descriptions"]}
+        for level in _LEVELS:
+            if f"level_{level}" in row.values:
+                lines[level] = row.values[f"level_{level}"]
+        after["level_descriptions"] = sort_parts(
+            {"level": level, "text": text} for level, text in lines.items() if text
+        )
+        links = [
+            link
+            for link in after["links"]
+            if not any(link["kind"] == _LINKS[name] for name in _LINKS if name in row.values)
+        ]
+        for column, kind in _LINKS.items():
+            for code, weight in row.get(column, ()):
+                links.append({"other_id": ids[code], "kind": kind.value, "weight": weight})
+        after["links"] = sort_parts(links)
+        return after
+
+    return Draft(row.number, (row.values["code"],), f"{row.values['code']} {row.values['name']}", build)
