@@ -6,6 +6,7 @@ import pytest
 
 from config import Config
 from webapp import create_app
+from webapp.models import Role
 from webapp.services.access import PERMISSIONS, Permission
 from webapp.web.guard import LIBRARY_ENDPOINTS, PUBLIC, declared_permission
 
@@ -45,3 +46,14 @@ def test_no_view_changes_anything_on_get(app):
     odd = [rule for rule in app.url_map.iter_rules() if (rule.methods or set()) & {"PUT", "DELETE", "PATCH"}]
 
     assert odd == []
+
+
+def test_permission_table_names_what_a_reader_expects():
+    """The few that must never drift: an agent touches nobody else, and only a lead assesses."""
+    assert PERMISSIONS[Role.AGENT] == {
+        Permission.USE_MAINSTAY,
+        Permission.VIEW_CAREERS,
+        Permission.KEEP_OWN_RECORD,
+        Permission.WORK_OWN_DAY,
+    }
+    assert [role for role in Role if Permission.REVIEW_RECORDS in PERMISSIONS[role]] == [Role.LEAD]

@@ -78,6 +78,7 @@ def _settings(config: Config) -> dict[str, Any]:
         # Without a mail server in production a recovery link could reach nobody.
         "SECURITY_RECOVERABLE": bool(config.mail_server) or not config.production,
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("That e-mail address and password do not go together.", "error"),
         "SECURITY_POST_LOGIN_VIEW": "/",
         "SECURITY_POST_LOGOUT_VIEW": "/login",
         "SECURITY_LOGOUT_METHODS": ["POST"],

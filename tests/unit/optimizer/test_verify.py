@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ POLICY = Policy(weights={"service": 1.0, "match": 0.5, "growth": 1.0, "stability
 
 
 def _engagement(identity, **values):
-    given = {
+    given: dict[str, Any] = {
         "minutes": 20.0,
         "channel": "email",
         "earliest": 0,
