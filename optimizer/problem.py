@@ -451,9 +451,7 @@ class Placement:
     @classmethod
     def read(cls, value: object, where: Findings) -> "Placement | None":
         """Read a placement from JSON."""
-        return _read(
-            cls, {"engagement": (text, True), "agent": (text, True), "start": (integer, True)}, value, where
-        )
+        return _read(cls, {"engagement": (text, True), "agent": (text, True), "start": (integer, True)}, value, where)
 
     to_json = _to_json
 
@@ -581,9 +579,7 @@ class Problem:
                 where.at("engagement").require(
                     placement.engagement in engagements, f"names the unknown engagement {placement.engagement!r}"
                 )
-                where.at("agent").require(
-                    placement.agent in agents, f"names the unknown agent {placement.agent!r}"
-                )
+                where.at("agent").require(placement.agent in agents, f"names the unknown agent {placement.agent!r}")
                 where.at("start").require(
                     placement.start is None or 0 <= placement.start < self.intervals,
                     f"is outside the horizon of {self.intervals} intervals",
@@ -627,8 +623,17 @@ class Problem:
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON text, which names the inputs of a plan."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(_canonical(self.to_json()), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """Return JSON data in which equal numbers are written alike, be they 6 or 6.0."""
+    if isinstance(value, dict):
+        return {key: _canonical(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_canonical(element) for element in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _check_unique(names: Iterable[str], where: Findings, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
 from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation
@@ -114,6 +115,10 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     if later:
         incumbent = _polish(restricted, outcomes, incumbent, control)
         publish(incumbent)
+    incumbent = _insert_what_fits(restricted, [first, *later], incumbent)
+    value = first.of(incumbent.chosen, incumbent.continuous)
+    if value > outcomes[0].best:
+        outcomes[0] = replace(outcomes[0], best=value, bound=max(outcomes[0].bound, value))
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
     return Outcome(model, incumbent, False, tuple(outcomes), relaxation, control.stopped_by() or worst)
 
@@ -211,6 +216,28 @@ def _polish(model: Model, outcomes: list[TierOutcome], incumbent: Incumbent, con
         none = np.zeros(len(model.columns))
         best, _ = search_neighbourhoods(model, first.objective, none, first.best, best, control, quick=True)
     return best
+
+
+def _insert_what_fits(model: Model, objectives: list[Objective], incumbent: Incumbent) -> Incumbent:
+    """Serve engagements for which there is room, where that gains in the first tier and costs in no other."""
+    ledger = Ledger(model)
+    for column in incumbent.chosen.tolist():
+        ledger.add(column)
+    reserves = model.continuous.reserves
+    kept = incumbent.continuous[reserves]
+    for position in np.flatnonzero(kept > 0).tolist():
+        agent, interval = divmod(int(model.continuous.reserve_cell[position]), model.problem.intervals)
+        ledger.reserve(agent, interval, float(kept[position]))
+    gain = objectives[0].on_columns
+    harmless = np.all([objective.on_columns >= 0 for objective in objectives[1:]] or [gain >= 0], axis=0)
+    if model.problem.policy.weight("balance") > 0:
+        harmless = np.zeros_like(harmless)
+    waiting = (ledger.chosen < 0)[model.columns.engagement] & harmless & (gain > 0)
+    candidates = np.flatnonzero(waiting)
+    for column in candidates[np.lexsort((candidates, -gain[candidates]))].tolist():
+        if ledger.chosen[model.columns.engagement[column]] < 0 and ledger.fits(column):
+            ledger.add(column)
+    return replace(incumbent, chosen=np.sort(ledger.columns()))
 
 
 def _better(best: Incumbent | None, other: Incumbent | None) -> Incumbent | None:

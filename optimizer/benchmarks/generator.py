@@ -118,9 +118,7 @@ def _engagement(
     )
 
 
-def _forecast(
-    shape: Shape, random: np.random.Generator, skills: list[str], capacity: float
-) -> tuple[Forecast, ...]:
+def _forecast(shape: Shape, random: np.random.Generator, skills: list[str], capacity: float) -> tuple[Forecast, ...]:
     if not shape.forecast:
         return ()
     day = np.sin(np.pi * (np.arange(shape.intervals) + 0.5) / shape.intervals)

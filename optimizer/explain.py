@@ -1,0 +1,169 @@
+"""
+Why this agent, why not that one: value and price side by side, as data.
+
+`optimizer.sentences` turns the data into words. An agent's **price** for a piece of work is what its minutes are worth
+elsewhere, at the plan's shadow prices; the best agent is the one with the highest value minus price, not the one with
+the highest value.
+"""
+
+import numpy as np
+
+from optimizer.assignment.columns import Columns, enumerate_columns
+from optimizer.fit import Fit
+from optimizer.plan import Assignment, Plan, Unassigned
+from optimizer.policy import TIERS
+from optimizer.problem import Agent, Engagement, Problem
+from optimizer.roster import Roster
+from optimizer.sentences import Obstacle, ObstacleCode, Offer, Why, WhyNot
+
+__all__ = ["Obstacle", "ObstacleCode", "Offer", "Why", "WhyNot", "explain", "list_obstacles", "why", "why_not"]
+
+ALTERNATIVES = 3
+
+
+def explain(problem: Problem, plan: Plan, engagement_id: str) -> Why | Unassigned:
+    """Return why an engagement is where it is: its agent and start, or the cause for which it is unassigned.
+
+    Raises
+    ------
+    LookupError
+        If the plan does not mention the engagement.
+    """
+    left_out = plan.find_unassigned(engagement_id)
+    return left_out if left_out is not None else why(problem, plan, engagement_id)
+
+
+def why(problem: Problem, plan: Plan, engagement_id: str) -> Why:
+    """Return why an assigned engagement is with its agent, with the next best agents beside it.
+
+    Raises
+    ------
+    LookupError
+        If the plan does not assign the engagement.
+    """
+    assignment = plan.find_assignment(engagement_id)
+    if assignment is None:
+        raise LookupError(engagement_id)
+    engagement, agent = _engagement(problem, engagement_id), _agent(problem, assignment.agent)
+    offers = _offers(problem, plan, engagement)
+    return Why(
+        assignment=assignment,
+        price=_price_of(problem, plan, assignment),
+        levels=tuple((need.skill, agent.skills.get(need.skill, 0), need.level) for need in engagement.requires),
+        knows_customer=agent.id in engagement.known_agents,
+        is_late=assignment.start > engagement.due,
+        is_pinned=any(pin.engagement == engagement_id for pin in problem.pins),
+        alternatives=tuple(offer for offer in offers if offer.agent != agent.id)[:ALTERNATIVES],
+        able=len(offers),
+    )
+
+
+def why_not(problem: Problem, plan: Plan, engagement_id: str, agent_id: str) -> WhyNot:
+    """Return why an engagement is not with an agent: what stands against it, or what it would bring and cost.
+
+    Raises
+    ------
+    LookupError
+        If there is no such engagement or agent.
+    """
+    engagement, agent = _engagement(problem, engagement_id), _agent(problem, agent_id)
+    chosen = plan.find_assignment(engagement_id)
+    offers = {offer.agent: offer for offer in _offers(problem, plan, engagement)}
+    offer = offers.get(agent_id)
+    blockers = () if offer is None else _blockers(problem, plan, engagement, agent, offer)
+    return WhyNot(
+        engagement=engagement_id,
+        agent=agent_id,
+        obstacles=list_obstacles(problem, engagement, agent) if offer is None else (),
+        offer=offer,
+        chosen=None
+        if chosen is None
+        else Offer(chosen.agent, chosen.start, _tier_one(chosen), _price_of(problem, plan, chosen)),
+        in_the_way=blockers,
+    )
+
+
+def list_obstacles(
+    problem: Problem, engagement: Engagement, agent: Agent, start: int | None = None
+) -> tuple[Obstacle, ...]:
+    """Return every rule that keeps an agent from an engagement, whatever else is planned."""
+    found = [
+        Obstacle(ObstacleCode.SKILL, skill=need.skill, level=need.level, has=agent.skills.get(need.skill, 0))
+        for need in engagement.requires
+        if not need.preferred and agent.skills.get(need.skill, 0) < need.level
+    ]
+    if agent.id in engagement.excluded_agents:
+        found.append(Obstacle(ObstacleCode.EXCLUDED))
+    if engagement.eligible_agents is not None and agent.id not in engagement.eligible_agents:
+        found.append(Obstacle(ObstacleCode.NOT_LISTED))
+    if agent.channels is not None and engagement.channel not in agent.channels:
+        found.append(Obstacle(ObstacleCode.CHANNEL, name=engagement.channel))
+    if engagement.language is not None and engagement.language not in agent.languages:
+        found.append(Obstacle(ObstacleCode.LANGUAGE, name=engagement.language))
+    if engagement.site is not None and engagement.site != agent.site:
+        found.append(Obstacle(ObstacleCode.SITE, name=engagement.site))
+    if start is not None and not max(engagement.earliest, problem.frozen_before) <= start <= engagement.latest:
+        found.append(Obstacle(ObstacleCode.WINDOW, first=engagement.earliest, last=engagement.latest))
+    if not found:
+        found.append(Obstacle(ObstacleCode.OFF_SHIFT, first=engagement.earliest, last=engagement.latest))
+    return tuple(found)
+
+
+def _engagement(problem: Problem, identity: str) -> Engagement:
+    for engagement in problem.engagements:
+        if engagement.id == identity:
+            return engagement
+    raise LookupError(identity)
+
+
+def _agent(problem: Problem, identity: str) -> Agent:
+    for agent in problem.agents:
+        if agent.id == identity:
+            return agent
+    raise LookupError(identity)
+
+
+def _columns(problem: Problem, engagement: Engagement) -> Columns:
+    return enumerate_columns(Fit(Roster.of(problem)), [problem.engagements.index(engagement)])
+
+
+def _prices(problem: Problem, plan: Plan) -> np.ndarray:
+    none = (0.0,) * problem.intervals
+    return np.array([plan.prices.agent.get(agent.id, none) for agent in problem.agents], dtype=float).ravel()
+
+
+def _offers(problem: Problem, plan: Plan, engagement: Engagement) -> list[Offer]:
+    """Return the best offer of every agent who could take an engagement, the best first."""
+    columns = _columns(problem, engagement)
+    values = columns.value(TIERS["customers"])
+    prices = columns.load @ _prices(problem, plan)
+    best: dict[int, int] = {}
+    for column in np.lexsort((columns.start, -(values - prices))).tolist():
+        best.setdefault(int(columns.agent[column]), column)
+    return [
+        Offer(problem.agents[agent].id, int(columns.start[column]), float(values[column]), float(prices[column]))
+        for agent, column in best.items()
+    ]
+
+
+def _price_of(problem: Problem, plan: Plan, assignment: Assignment) -> float:
+    columns = _columns(problem, _engagement(problem, assignment.engagement))
+    agent = [each.id for each in problem.agents].index(assignment.agent)
+    same = np.flatnonzero((columns.agent == agent) & (columns.start == assignment.start))
+    return float((columns.load[same[:1]] @ _prices(problem, plan)).sum()) if len(same) else 0.0
+
+
+def _tier_one(assignment: Assignment) -> float:
+    return sum(points for term, points in assignment.terms.items() if term in TIERS["customers"])
+
+
+def _blockers(problem: Problem, plan: Plan, engagement: Engagement, agent: Agent, offer: Offer) -> tuple[str, ...]:
+    """Return the engagements of an agent that start in the window of another, the most valuable first."""
+    window = range(engagement.earliest, max(engagement.latest, offer.start) + 1)
+    mine = [
+        each
+        for each in plan.assignments
+        if each.agent == agent.id and each.start in window and each.engagement != engagement.id
+    ]
+    mine.sort(key=lambda each: (-_tier_one(each), each.engagement))
+    return tuple(each.engagement for each in mine[:ALTERNATIVES])

@@ -1,0 +1,305 @@
+"""
+Explanations as data, and the one place that turns them into sentences.
+
+Every sentence is a template with named places, handed to a `translate` function before its places are filled. A
+caller translates with gettext and replaces ids by names with `name`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from optimizer.plan import Assignment, Cause, CauseCode, Conflict, Fix, FixCode, Unassigned
+
+
+class ObstacleCode(StrEnum):
+    """A rule that keeps an agent from an engagement."""
+
+    SKILL = "skill"
+    EXCLUDED = "excluded"
+    NOT_LISTED = "not_listed"
+    CHANNEL = "channel"
+    LANGUAGE = "language"
+    SITE = "site"
+    WINDOW = "window"
+    OFF_SHIFT = "off_shift"
+    LIMIT = "limit"
+    FROZEN = "frozen"
+    PINNED = "pinned"
+    CAPACITY = "capacity"
+    CHANGES = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One rule that keeps an agent from an engagement, with what it concerns."""
+
+    code: ObstacleCode
+    skill: str | None = None
+    level: int | None = None
+    has: int | None = None
+    name: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an engagement would bring with an agent, and what the minutes are worth elsewhere, in points."""
+
+    agent: str
+    start: int
+    value: float
+    price: float
+
+    @property
+    def net(self) -> float:
+        """Value minus price."""
+        return self.value - self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an engagement is with its agent.
+
+    Attributes
+    ----------
+    price
+        What the agent's minutes are worth elsewhere.
+    levels
+        Skill, the agent's level and the required level, for every requirement.
+    alternatives
+        The next best agents, best first.
+    able
+        How many agents could take it at all.
+    """
+
+    assignment: Assignment
+    price: float
+    levels: tuple[tuple[str, int, int], ...]
+    knows_customer: bool
+    is_late: bool
+    is_pinned: bool
+    alternatives: tuple[Offer, ...] = ()
+    able: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why an engagement is not with an agent.
+
+    Attributes
+    ----------
+    obstacles
+        Rules against it; empty if the agent could take it.
+    offer, chosen
+        The agent's best offer, and that of the agent who has it; None if there is none.
+    in_the_way
+        What the agent does instead in that window.
+    """
+
+    engagement: str
+    agent: str
+    obstacles: tuple[Obstacle, ...] = ()
+    offer: Offer | None = None
+    chosen: Offer | None = None
+    in_the_way: tuple[str, ...] = ()
+
+
+def as_they_are(text: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
+def number_interval(interval: int) -> str:
+    """Return the name of an interval where nobody has given it a clock time."""
+    return f"interval {interval}"
+
+
+CAUSES = {
+    CauseCode.NOBODY_ALLOWED: "Nobody is allowed to take it.",
+    CauseCode.NO_SKILL: "Nobody who may take it has {skill} at level {level}; the nearest are {agents}.",
+    CauseCode.NO_SKILL_MIX: "Nobody has all the skills that it needs together; the nearest are {agents}.",
+    CauseCode.NO_CHANNEL: "{agents} have the skills, but not its channel, language or site.",
+    CauseCode.OFF_SHIFT: "All who could take it are off shift, or cannot finish it, in its window: {agents}.",
+    CauseCode.LIMIT: "Limits of agents or of the policy stand against it: {agents}.",
+    CauseCode.SOLD: "The minutes of those who could take it went to work of more value: {work}.",
+    CauseCode.NOT_WORTH: "Serving it would add nothing to the value of the plan.",
+    CauseCode.SEARCH: "There is room for it; the search ended before it was placed.",
+}
+
+FIXES = {
+    FixCode.ALLOW_AGENT: "Allow {agent} to take it.",
+    FixCode.RAISE_LEVEL: "Bring {agent} to level {level} in {skill}.",
+    FixCode.OPEN_CHANNEL: "Open its channel, language or site to {agent}.",
+    FixCode.ADD_MINUTES: "Give {agent} {minutes} more minutes around {interval}.",
+    FixCode.EXTEND_WINDOW: "Let it start at {interval} or later.",
+    FixCode.RAISE_LIMIT: "Raise the limit of {agent}.",
+    FixCode.SOLVE_LONGER: "Solve again with more time.",
+    FixCode.NONE: "No single change would serve it.",
+}
+
+OBSTACLES = {
+    ObstacleCode.SKILL: "needs {skill} at level {level}, has level {has}",
+    ObstacleCode.EXCLUDED: "is excluded from it",
+    ObstacleCode.NOT_LISTED: "is not among the agents who may take it",
+    ObstacleCode.CHANNEL: "does not take the channel {name}",
+    ObstacleCode.LANGUAGE: "does not speak {name}",
+    ObstacleCode.SITE: "does not work at {name}",
+    ObstacleCode.WINDOW: "it must start between {first} and {last}",
+    ObstacleCode.OFF_SHIFT: "is off shift, or cannot finish it, when starting between {first} and {last}",
+    ObstacleCode.LIMIT: "has reached the limit of {name} for the shift",
+    ObstacleCode.FROZEN: "the plan is frozen before {first}",
+    ObstacleCode.PINNED: "{name} is pinned there",
+    ObstacleCode.CAPACITY: "has no minutes left for it",
+    ObstacleCode.CHANGES: "too many published assignments would change",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Sentences in one language.
+
+    Attributes
+    ----------
+    translate
+        Turns a template into another language, such as ``gettext``.
+    name
+        Turns an id of an agent, engagement, class or skill into what people call it.
+    interval
+        Turns the index of an interval into a time of day.
+    """
+
+    translate: Callable[[str], str] = as_they_are
+    name: Callable[[str], str] = as_they_are
+    interval: Callable[[int], str] = number_interval
+
+    def why(self, why: Why) -> list[str]:
+        """Say why an engagement is with its agent."""
+        agent = self.name(why.assignment.agent)
+        lines = []
+        if why.is_pinned:
+            lines.append(self._say("A person pinned it to {agent}.", agent=agent))
+        if why.knows_customer:
+            lines.append(self._say("The customer knows {agent}.", agent=agent))
+        for skill, has, needed in why.levels:
+            lines.append(
+                self._say(
+                    "{agent} has {skill} at level {has}; it needs {needed}.",
+                    agent=agent, skill=self.name(skill), has=has, needed=needed,
+                )
+            )  # fmt: skip
+        if why.assignment.stretch is not None:
+            lines.append(
+                self._say(
+                    "It is stretch work in {skill}, which {agent} wants to grow in, with a mentor on shift.",
+                    skill=self.name(why.assignment.stretch),
+                    agent=agent,
+                )
+            )
+        if why.assignment.terms.get("practice", 0.0) > 0:
+            lines.append(self._say("It keeps a skill in practice that would lapse soon."))
+        if why.is_late:
+            lines.append(self._say("It starts after its due time."))
+        for step in why.assignment.relaxed:
+            lines.append(self._say("A rule was relaxed for it: {step}.", step=self.translate(step)))
+        lines.append(self._compare(why, agent))
+        return lines
+
+    def _compare(self, why: Why, agent: str) -> str:
+        if not why.alternatives:
+            return self._say("No one else could take it.")
+        other = why.alternatives[0]
+        return self._say(
+            "With {agent} it brings {value:.1f} points for minutes worth {price:.1f}; "
+            "the next best, {other}, {other_value:.1f} for {other_price:.1f}.",
+            agent=agent,
+            value=why.assignment.value,
+            price=why.price,
+            other=self.name(other.agent),
+            other_value=other.value,
+            other_price=other.price,
+        )
+
+    def why_not(self, why_not: WhyNot) -> list[str]:
+        """Say why an engagement is not with an agent."""
+        agent = self.name(why_not.agent)
+        if why_not.obstacles:
+            return [f"{agent}: {self.obstacle(obstacle)}." for obstacle in why_not.obstacles]
+        if why_not.chosen is not None and why_not.chosen.agent == why_not.agent:
+            return [self._say("It is with {agent}.", agent=agent)]
+        lines = []
+        if why_not.offer is not None:
+            lines.append(
+                self._say(
+                    "With {agent} it would bring {value:.1f} points for minutes worth {price:.1f} elsewhere.",
+                    agent=agent,
+                    value=why_not.offer.value,
+                    price=why_not.offer.price,
+                )
+            )
+        if why_not.chosen is not None:
+            lines.append(
+                self._say(
+                    "With {chosen} it brings {value:.1f} for {price:.1f}.",
+                    chosen=self.name(why_not.chosen.agent),
+                    value=why_not.chosen.value,
+                    price=why_not.chosen.price,
+                )
+            )
+        if why_not.in_the_way:
+            lines.append(
+                self._say("In that time {agent} does {work}.", agent=agent, work=self._names(why_not.in_the_way))
+            )
+        return lines
+
+    def unassigned(self, left_out: Unassigned) -> list[str]:
+        """Say why an engagement is unassigned and what would change it."""
+        return [self.cause(left_out.cause), self.fix(left_out.fix)]
+
+    def cause(self, cause: Cause) -> str:
+        """Say why an engagement is unassigned."""
+        return self._say(
+            CAUSES[cause.code],
+            skill=self.name(cause.skill or ""),
+            level=cause.level,
+            agents=self._names(cause.agents),
+            work=self._names((*cause.engagements, *cause.classes)),
+        )
+
+    def fix(self, fix: Fix) -> str:
+        """Say what would change it."""
+        return self._say(
+            FIXES[fix.code],
+            agent=self.name(fix.agent or ""),
+            skill=self.name(fix.skill or ""),
+            level=fix.level,
+            minutes=f"{fix.minutes or 0.0:g}",
+            interval=self._interval(fix.interval),
+        )
+
+    def obstacle(self, obstacle: Obstacle) -> str:
+        """Say what keeps an agent from an engagement, as part of a sentence."""
+        return self._say(
+            OBSTACLES[obstacle.code],
+            skill=self.name(obstacle.skill or ""),
+            level=obstacle.level,
+            has=obstacle.has,
+            name=self.name(obstacle.name or ""),
+            first=self._interval(obstacle.first),
+            last=self._interval(obstacle.last),
+        )
+
+    def conflicts(self, conflicts: Iterable[Conflict]) -> list[str]:
+        """Say which pins and rules cannot hold together."""
+        words = [self.translate(conflict.message) for conflict in conflicts]
+        return [self._say("These cannot all hold: {words}.", words="; ".join(words))]
+
+    def _interval(self, interval: int | None) -> str:
+        return "" if interval is None else self.interval(interval)
+
+    def _names(self, ids: Iterable[str]) -> str:
+        return ", ".join(self.name(identity) for identity in ids) or self.translate("nobody")
+
+    def _say(self, template: str, **places: object) -> str:
+        return self.translate(template).format(**places)
