@@ -55,6 +55,20 @@ def test_step_within_a_rung_runs_between_facing_sides():
     assert picture.lines[0].path.startswith("M")
 
 
+def test_step_past_another_box_passes_below_it():
+    picture = draw_lattice(nodes(1, 1, 1), up=[], across=[(1, 3)])
+
+    assert picture.lines[0].dips
+    assert {picture.lines[0].start[1], picture.lines[0].end[1]} == {picture.boxes[0].y + BOX_HEIGHT}
+
+
+def test_long_title_takes_two_lines_and_no_more():
+    node = Node(1, "Principal specialist of home energy and everything else", "", 1)
+
+    assert len(node.title_lines) == 2
+    assert node.title_lines[1].endswith("…")
+
+
 def test_step_to_a_role_that_is_not_drawn_is_left_out():
     assert draw_lattice(nodes(1), up=[(1, 9)], across=[]).lines == ()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-BOX_WIDTH, BOX_HEIGHT = 190, 64
-GAP_ACROSS, GAP_UP = 34, 56
+BOX_WIDTH, BOX_HEIGHT = 190, 78
+GAP_ACROSS, GAP_UP = 34, 60
+DIP = 44
+TITLE_SIGNS = 20
 MARGIN = 8
 LABEL_WIDTH = 76
 
@@ -20,6 +23,12 @@ class Node:
     title: str
     subtitle: str
     rung: int
+    outside: bool = False
+
+    @property
+    def title_lines(self) -> list[str]:
+        """The title in at most two lines that fit into a box."""
+        return textwrap.wrap(self.title, TITLE_SIGNS, max_lines=2, placeholder="…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +42,23 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A step from one box to another; ``up`` tells a step up from one across."""
+    """A step from box to box; ``up`` tells steps up from those across, ``dips`` those that pass below other boxes."""
 
     start: tuple[int, int]
     end: tuple[int, int]
     up: bool
+    dips: bool = False
 
     @property
     def path(self) -> str:
-        """The line as an SVG path, bent so that lines of one rung do not run through boxes."""
+        """The line as an SVG path."""
         (x1, y1), (x2, y2) = self.start, self.end
-        if self.up:
-            middle = (y1 + y2) // 2
-            return f"M{x1} {y1} C{x1} {middle} {x2} {middle} {x2} {y2}"
-        return f"M{x1} {y1} C{(x1 + x2) // 2} {y1 - 26} {(x1 + x2) // 2} {y2 - 26} {x2} {y2}"
+        if self.dips:
+            return f"M{x1} {y1} C{x1} {y1 + DIP} {x2} {y2 + DIP} {x2} {y2}"
+        if y1 == y2:
+            return f"M{x1} {y1} L{x2} {y2}"
+        middle = (y1 + y2) // 2
+        return f"M{x1} {y1} C{x1} {middle} {x2} {middle} {x2} {y2}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +115,15 @@ def draw_lattice(nodes: Iterable[Node], *, up: Iterable[tuple[int, int]], across
 
 
 def _line(start: Box, end: Box, *, up: bool) -> Line:
+    if start.y == end.y and abs(start.x - end.x) == BOX_WIDTH + GAP_ACROSS:
+        to_the_right, height = start.x < end.x, start.y + BOX_HEIGHT // 2
+        sides = (start.x + BOX_WIDTH, end.x) if to_the_right else (start.x, end.x + BOX_WIDTH)
+        return Line(start=(sides[0], height), end=(sides[1], height), up=up)
     if start.y == end.y:
-        to_the_right = start.x < end.x
-        first = (start.x + (BOX_WIDTH if to_the_right else 0), start.y + BOX_HEIGHT // 2)
-        last = (end.x + (0 if to_the_right else BOX_WIDTH), end.y + BOX_HEIGHT // 2)
-        return Line(start=first, end=last, up=up)
+        bottom = start.y + BOX_HEIGHT
+        return Line(
+            start=(start.x + BOX_WIDTH // 4, bottom), end=(end.x + BOX_WIDTH * 3 // 4, bottom), up=up, dips=True
+        )
     above = end.y < start.y
     return Line(
         start=(start.x + BOX_WIDTH // 2, start.y + (0 if above else BOX_HEIGHT)),

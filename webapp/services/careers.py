@@ -271,7 +271,7 @@ def _check(session: Session, values: RoleValues) -> None:
 
 def _check_requirements(session: Session, requirements: Sequence[RequirementValues]) -> None:
     ids = [line.skill_id for line in requirements]
-    known = dict(session.execute(select(Skill.id, Skill.name).where(Skill.id.in_(ids))).tuples())
+    known = dict(session.execute(select(Skill.id, Skill.name).where(Skill.id.in_(ids))).tuples().all())
     for line in requirements:
         if line.skill_id not in known:
             raise InvalidInputError("There is no such skill.", field="requirements")

@@ -42,13 +42,13 @@ def _picture(roles: Sequence[ServiceRole]) -> Picture:
     return draw_lattice(
         [
             Node(
-                role.id,
-                role.name,
-                f"{role.pay_from:,}–{role.pay_to:,} {role.currency}".replace(",", "\u202f"),
-                role.rung,
+                key=role.id,
+                title=role.name,
+                subtitle=f"{role.pay_from:,}–{role.pay_to:,} {role.currency}".replace(",", "\u202f"),
+                rung=role.rung,
+                outside=role.outside,
             )
             for role in roles
-            if not role.outside
         ],
         up=[(step.from_role_id, step.to_role_id) for step in steps if step.kind is StepKind.UP],
         across=[(step.from_role_id, step.to_role_id) for step in steps if step.kind is StepKind.ACROSS],
