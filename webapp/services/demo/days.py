@@ -172,7 +172,7 @@ def _contacts(session: Session, agents: Sequence[Person], site: Site, day: dt.da
 
 
 def _engagements(session: Session, agents: Sequence[Person], site: Site, day: dt.date) -> int:
-    prefix = f"demo-{site.code}-{day.isoformat()}-"
+    prefix = f"{site.code[:3].upper()}-{day:%y%m%d}-"
     if session.scalar(select(func.count()).select_from(Engagement).where(Engagement.external_id.startswith(prefix))):
         return 0
     types = {kind.code: kind for kind in session.scalars(select(EngagementType))}
