@@ -67,7 +67,9 @@ def test_an_edit_changes_levels_and_counts_as_a_version(session, make):
     skill = catalogue.create_skill(session, entry(levels={1: "One.", 2: "Two."}), by=make.actor())
     seen = skill.version
 
-    catalogue.edit_skill(session, skill, entry(levels={2: "Second.", 3: "Three."}), version=seen, by=make.actor())
+    catalogue.edit_skill(
+        session, skill, entry(levels={2: "Second.", 3: "Three."}), version=seen, seen={}, by=make.actor()
+    )
 
     session.expire_all()
     again = catalogue.get_skill(session, skill.id)
@@ -77,15 +79,13 @@ def test_an_edit_changes_levels_and_counts_as_a_version(session, make):
 
 def test_the_loser_of_a_race_sees_what_changed(session, make):
     skill = catalogue.create_skill(session, entry(), by=make.actor())
-    seen = skill.version
-    catalogue.edit_skill(
-        session, skill, entry(name="Money back", levels={2: "Their words."}), version=seen, by=make.actor()
-    )
+    begun = {"version": skill.version, "seen": catalogue.words(skill), "by": make.actor()}
+    catalogue.edit_skill(session, skill, entry(name="Money back", levels={2: "Their words."}), **begun)
 
     with pytest.raises(ConflictError) as caught:
-        catalogue.edit_skill(session, skill, entry(levels={2: "My words."}), version=seen, by=make.actor())
+        catalogue.edit_skill(session, skill, entry(levels={2: "My words."}), **begun)
 
-    assert caught.value.changes == {"Name": ("Refunds", "Money back"), "Level 2": ("My words.", "Their words.")}
+    assert caught.value.changes == {"Name": ("Refunds", "Money back"), "Level 2": ("", "Their words.")}
 
 
 def test_retiring_keeps_the_skill_and_restoring_brings_it_back(session, make):

@@ -1,4 +1,4 @@
-"""The skill catalogue: groups and skills with their level descriptions; links are in :mod:`webapp.services.skill_links`."""
+"""The skill catalogue: groups, and skills with their level descriptions."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from webapp.services import audit, records
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.projection import Projection
+from webapp.services.versions import require_version
 
 CODE_PATTERN = re.compile(r"[a-z0-9]+(?:[-._][a-z0-9]+)*")
+DESCRIBED_LEVELS = range(1, 6)
 _CODE_LENGTH, _NAME_LENGTH, _TEXT_LENGTH = 80, 200, 2000
 
 
@@ -170,7 +172,9 @@ def create_skill(session: Session, entry: SkillEntry, *, by: Actor) -> Skill:
     return skill
 
 
-def edit_skill(session: Session, skill: Skill, entry: SkillEntry, *, version: int, by: Actor) -> Skill:
+def edit_skill(
+    session: Session, skill: Skill, entry: SkillEntry, *, version: int, seen: Mapping[str, str], by: Actor
+) -> Skill:
     """
     Change a skill.
 
@@ -182,22 +186,19 @@ def edit_skill(session: Session, skill: Skill, entry: SkillEntry, *, version: in
         The skill.
     entry
         What it shall be.
-    version
-        The version that the editor saw.
+    version, seen
+        The version that the editor began with, and its :func:`words` then.
     by
         Who changes it.
 
     Raises
     ------
     ConflictError
-        If somebody else changed it meanwhile, with the values of now.
+        If somebody else changed it meanwhile, with what changed.
     InvalidInputError
         If a field is empty, too long or taken.
     """
-    if skill.version != version:
-        raise ConflictError(
-            "Somebody changed this skill while you edited it.", changes=_differences(describe(skill), entry)
-        )
+    require_version(skill, version, seen=seen, present=words(skill))
     before = _detail(skill)
     _apply(session, skill, entry)
     # Level descriptions are rows of their own: without this, two editors of them would not notice each other.
@@ -218,18 +219,18 @@ def describe(skill: Skill) -> SkillEntry:
     )
 
 
-def _differences(now: SkillEntry, wanted: SkillEntry) -> dict[str, tuple[str, str]]:
-    labels = {"code": "Code", "name": "Name", "kind": "Kind", "group": "Group", "description": "Description"}
-    changes = {
-        label: (str(getattr(wanted, name)), str(getattr(now, name)))
-        for name, label in labels.items()
-        if getattr(wanted, name) != getattr(now, name)
+def words(skill: Skill) -> dict[str, str]:
+    """Return what an editor of a skill sees: label → value."""
+    entry = describe(skill)
+    levels = {f"Level {level}": entry.levels.get(level, "") for level in DESCRIBED_LEVELS}
+    return {
+        "Code": entry.code,
+        "Name": entry.name,
+        "Kind": entry.kind.value,
+        "Group": entry.group,
+        "Description": entry.description,
+        **levels,
     }
-    for level in range(1, 6):
-        yours, theirs = wanted.levels.get(level, ""), now.levels.get(level, "")
-        if yours != theirs:
-            changes[f"Level {level}"] = (yours, theirs)
-    return changes
 
 
 def _detail(skill: Skill) -> dict[str, object]:

@@ -167,6 +167,17 @@ def get_reviewable_record(session: Session, record_id: int, *, viewer: Viewer) -
     return record
 
 
+def list_reviewable(session: Session, person: Person, *, viewer: Viewer) -> dict[int, int]:
+    """Return the records of a person that the viewer may review: skill → record; empty if they may not."""
+    rows = session.execute(
+        select(SkillRecord.skill_id, SkillRecord.id)
+        .join(SkillRecord.person)
+        .join(SkillRecord.skill)
+        .where(SkillRecord.person_id == person.id, Skill.retired_at.is_(None), _may_review(viewer))
+    )
+    return {row.skill_id: row.id for row in rows}
+
+
 def review(
     session: Session,
     person: Person,

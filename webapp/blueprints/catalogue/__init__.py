@@ -1,0 +1,5 @@
+"""The skill catalogue."""
+
+from webapp.blueprints.catalogue.views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,75 @@
+"""Forms of the skill catalogue: shapes only, the rules are in the services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from flask_wtf import FlaskForm
+from wtforms import DecimalField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from webapp.forms.editing import EditingForm
+from webapp.models import LinkKind, Skill, SkillKind
+from webapp.services.catalogue import DESCRIBED_LEVELS, SkillEntry
+from webapp.web.filters import level_name
+from webapp.web.labels import sentence
+
+LINK_WORDS = {
+    LinkKind.PREREQUISITE: "Needs first",
+    LinkKind.BROADER: "Belongs to",
+    LinkKind.RELATED: "Is related to",
+}
+
+
+def _level_field(level: int) -> TextAreaField:
+    return TextAreaField(f"Level {level}, {level_name(level)}")
+
+
+class SkillForm(EditingForm):
+    """What the catalogue says about a skill."""
+
+    name = StringField("Name", [InputRequired("A skill needs a name.")])
+    code = StringField("Code", [InputRequired("A skill needs a code.")])
+    kind = SelectField("Kind", choices=[(kind.value, sentence(kind)) for kind in SkillKind])
+    group = StringField("Group")
+    description = TextAreaField("Description")
+    level_1 = _level_field(1)
+    level_2 = _level_field(2)
+    level_3 = _level_field(3)
+    level_4 = _level_field(4)
+    level_5 = _level_field(5)
+
+    def fill(self, entry: SkillEntry) -> None:
+        """Show what the catalogue says now."""
+        self.name.data, self.code.data, self.kind.data = entry.name, entry.code, entry.kind.value
+        self.group.data, self.description.data = entry.group, entry.description
+        for level, text in entry.levels.items():
+            self[f"level_{level}"].data = text
+
+    def entry(self) -> SkillEntry:
+        """Return what the editor wrote."""
+        return SkillEntry(
+            code=self.code.data or "",
+            name=self.name.data or "",
+            kind=SkillKind(self.kind.data),
+            group=self.group.data or "",
+            description=self.description.data or "",
+            levels={level: self[f"level_{level}"].data or "" for level in DESCRIBED_LEVELS},
+        )
+
+
+class LinkForm(FlaskForm):
+    """A link from one skill to another."""
+
+    kind = SelectField("How", choices=[(kind.value, words) for kind, words in LINK_WORDS.items()])
+    other_id = SelectField("Skill", coerce=int)
+    weight = DecimalField(
+        "Weight of related skills",
+        [Optional(), NumberRange(0.01, 1, "Give a weight from 0.01 to 1.")],
+        default=Decimal(1),
+    )
+
+    def offer(self, skills: Iterable[Skill]) -> None:
+        """Set the skills that may be chosen."""
+        self.other_id.choices = [(skill.id, skill.name) for skill in skills]
