@@ -13,7 +13,7 @@ from optimizer.causes import Circumstances
 from optimizer.control import relative_gap
 from optimizer.fit import Fit
 from optimizer.plan import Assignment, Plan, Reservation, Status, StoppedBy, TierResult, Unassigned
-from optimizer.policy import PAIR_TERMS, TERMS
+from optimizer.policy import PAIR_TERMS, TERMS, TIERS
 from optimizer.prices import agent_prices, read_prices
 from optimizer.roster import Floats
 
@@ -38,11 +38,11 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
             objective=each.best,
             bound=each.bound,
             gap=each.gap,
-            kept=_tier_value(model, terms, each.objective.tier),
+            kept=_tier_value(terms, each.objective.tier),
         )
         for each in outcome.tiers
     )
-    objective = _tier_value(model, terms, objectives[0].tier)
+    objective = _tier_value(terms, objectives[0].tier)
     bound = max(outcome.tiers[0].bound, objective) if outcome.tiers else None
     plan = Plan(
         status=_status(model, outcome),
@@ -103,9 +103,7 @@ def _excess_minutes(model: Model, incumbent: Incumbent) -> float:
     )
 
 
-def _tier_value(model: Model, terms: dict[str, float], tier: str) -> float:
-    from optimizer.policy import TIERS
-
+def _tier_value(terms: dict[str, float], tier: str) -> float:
     return sum(terms[term] for term in TIERS[tier])
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.assignment.columns import enumerate_columns
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.model import Model, Objective
 from optimizer.fit import Fit, Qualification
@@ -41,10 +40,10 @@ class Circumstances:
         """Return why an engagement is unassigned, with its cheapest fix."""
         engagement = self.model.problem.engagements[index]
         columns = np.arange(*self.model.columns_of(index).indices(len(self.model.columns)))
-        cause, fix = self._without_column(index, engagement) if not len(columns) else self._with_columns(columns)
+        cause, fix = self._without_column(engagement) if not len(columns) else self._with_columns(columns)
         return Unassigned(engagement.id, cause, fix)
 
-    def _without_column(self, index: int, engagement: Engagement) -> tuple[Cause, Fix]:
+    def _without_column(self, engagement: Engagement) -> tuple[Cause, Fix]:
         kind, allowed = self.fit.of(engagement), self.fit.allowed(engagement)
         if not allowed.any():
             able = self._names(np.flatnonzero(kind.skilled & kind.reachable))
@@ -55,7 +54,7 @@ class Circumstances:
                 return self._without_skill(engagement, kind, allowed)
             able = self._names(np.flatnonzero(kind.skilled & allowed))
             return Cause(CauseCode.NO_CHANNEL, agents=able), Fix(FixCode.OPEN_CHANNEL, agent=able[0])
-        return self._off_shift(index, engagement, np.flatnonzero(kind.possible & allowed))
+        return self._off_shift(engagement, np.flatnonzero(kind.possible & allowed))
 
     def _without_skill(self, engagement: Engagement, kind: Qualification, allowed: Flags) -> tuple[Cause, Fix]:
         roster = self.fit.roster
@@ -78,7 +77,7 @@ class Circumstances:
         missing = [need for need in engagement.requires if roster.levels[agent, roster.skills[need.skill]] < need.level]
         return max(missing, key=lambda need: not need.preferred)
 
-    def _off_shift(self, index: int, engagement: Engagement, able: Integers) -> tuple[Cause, Fix]:
+    def _off_shift(self, engagement: Engagement, able: Integers) -> tuple[Cause, Fix]:
         roster = self.fit.roster
         problem = self.model.problem
         cause = Cause(CauseCode.OFF_SHIFT, agents=self._names(able))

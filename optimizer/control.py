@@ -96,7 +96,7 @@ class Control:
 
 
 def relative_gap(objective: float, bound: float) -> float:
-    """Return (bound − objective) ÷ |objective|, at least 0 and at most `LARGEST_GAP` (where the objective is near 0)."""
+    """Return (bound − objective) ÷ |objective|, at least 0, at most `LARGEST_GAP` (where the objective is near 0)."""
     distance = bound - objective
     if distance <= 1e-9 * max(1.0, abs(bound)):
         return 0.0

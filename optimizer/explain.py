@@ -70,7 +70,7 @@ def why_not(problem: Problem, plan: Plan, engagement_id: str, agent_id: str) -> 
     chosen = plan.find_assignment(engagement_id)
     offers = {offer.agent: offer for offer in _offers(problem, plan, engagement)}
     offer = offers.get(agent_id)
-    blockers = () if offer is None else _blockers(problem, plan, engagement, agent, offer)
+    blockers = () if offer is None else _blockers(plan, engagement, agent, offer)
     return WhyNot(
         engagement=engagement_id,
         agent=agent_id,
@@ -157,7 +157,7 @@ def _tier_one(assignment: Assignment) -> float:
     return sum(points for term, points in assignment.terms.items() if term in TIERS["customers"])
 
 
-def _blockers(problem: Problem, plan: Plan, engagement: Engagement, agent: Agent, offer: Offer) -> tuple[str, ...]:
+def _blockers(plan: Plan, engagement: Engagement, agent: Agent, offer: Offer) -> tuple[str, ...]:
     """Return the engagements of an agent that start in the window of another, the most valuable first."""
     window = range(engagement.earliest, max(engagement.latest, offer.start) + 1)
     mine = [

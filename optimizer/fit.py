@@ -138,7 +138,7 @@ class Fit:
             reachable=reachable,
             levels_short=short,
             match=self._match(requires),
-            practises=roster.lapsing[:, practised].any(axis=1),
+            practises=np.asarray(roster.lapsing[:, practised].any(axis=1), dtype=bool),
         )
 
     def _preferred(self, requires: tuple[Requirement, ...], *, bind: bool) -> tuple[Flags, Flags]:

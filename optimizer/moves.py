@@ -15,7 +15,7 @@ from optimizer.explain import list_obstacles
 from optimizer.fit import Fit
 from optimizer.plan import Assignment, Cause, CauseCode, Fix, FixCode, Plan, Reservation, Status, Unassigned
 from optimizer.policy import PAIR_TERMS, TERMS
-from optimizer.problem import Engagement, Problem
+from optimizer.problem import Engagement, Pin, Problem
 from optimizer.roster import Roster
 from optimizer.sentences import Obstacle, ObstacleCode
 from optimizer.totals import first_tier, with_totals
@@ -234,7 +234,7 @@ class _Desk:
             found.append(Obstacle(ObstacleCode.FROZEN, first=frozen_before))
         return found
 
-    def _pin_of(self, engagement_id: str) -> "object":
+    def _pin_of(self, engagement_id: str) -> Pin | None:
         return next((pin for pin in self.problem.pins if pin.engagement == engagement_id), None)
 
     def _limits(self, engagement: Engagement, assignment: Assignment) -> list[Obstacle]:

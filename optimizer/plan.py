@@ -114,8 +114,8 @@ class Fix:
     minutes
         Agent minutes that the change needs.
     gain
-        Points that the engagement would bring, less what the minutes it takes are worth elsewhere; for added minutes the
-        plan gains at least that. None where it is unknown.
+        Points that the engagement would bring. With the minutes added the plan gains at least that. None where it is
+        unknown.
     """
 
     code: FixCode
@@ -333,7 +333,7 @@ class Plan:
             With the path of every error.
         """
         findings = Findings()
-        plan = _read(cls, value, findings)
+        plan: Plan | None = _read(cls, value, findings)
         findings.raise_if_any()
         if plan is None:
             raise ProblemError("$", "could not be read")

@@ -226,7 +226,11 @@ class Policy:
         given = {key: reader.take(key, convert) for key, convert in converters.items() if key in reader.fields}
         if reader.finish():
             base = cls.preset(name if name in PRESETS else "default")
-            known = {"weights": base.weights, "growth_epsilon": base.growth_epsilon, "late_share": base.late_share}
+            known: dict[str, Any] = {
+                "weights": base.weights,
+                "growth_epsilon": base.growth_epsilon,
+                "late_share": base.late_share,
+            }
             with where.below():
                 return cls(**(known | given | {"name": name}))
         return cls()

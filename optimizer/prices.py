@@ -2,8 +2,8 @@ r"""
 Shadow prices: what one more minute of an agent, or of a skill, is worth in an interval.
 
 The price of agent *a* in interval *t* is the dual of their capacity row in the LP of the first tier. The price of
-skill *s* at level *l* in *t* is the mean price of those who have it at that level or more and are on shift: the value of
-one more minute of such an agent, whoever it is. Where nobody with it is on shift it is the best price that any work
+skill *s* at level *l* in *t* is the mean price of those who have it at that level or more and are on shift: the
+value of one more minute of such an agent, whoever it is. Where nobody with it is on shift it is the best price that any work
 which needs the skill at that level would pay for a minute,
 
 .. math:: \max_{e} \frac{v_e - \pi_e}{m_e}
@@ -13,7 +13,7 @@ demand): the reduced cost of the column that such an agent would have. Prices ar
 are not negative.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from optimizer.assignment.model import Model
 from optimizer.assignment.relaxation import Relaxation
 from optimizer.fit import Fit
 from optimizer.plan import Prices
+from optimizer.problem import Requirement
 from optimizer.roster import Floats
 
 _DECIMALS = 6
@@ -57,8 +58,10 @@ def _written(prices: Floats) -> tuple[float, ...]:
 
 
 def _levels_in_demand(model: Model) -> set[tuple[str, int]]:
-    work = (*model.problem.engagements, *model.problem.forecast)
-    return {(need.skill, need.level) for each in work for need in each.requires if need.level > 0}
+    requires = [each.requires for each in model.problem.engagements] + [
+        each.requires for each in model.problem.forecast
+    ]
+    return {(need.skill, need.level) for needs in requires for need in needs if need.level > 0}
 
 
 def _price_of_missing(model: Model, relaxation: Relaxation, skill: str, level: int) -> Floats:
@@ -84,5 +87,5 @@ def _offers(model: Model, relaxation: Relaxation, skill: str, level: int) -> Ite
                 yield interval, interval + 1, own
 
 
-def _needs(requires: object, skill: str, level: int) -> bool:
-    return any(need.skill == skill and 0 < need.level <= level and not need.preferred for need in requires)  # type: ignore[attr-defined]
+def _needs(requires: Iterable[Requirement], skill: str, level: int) -> bool:
+    return any(need.skill == skill and 0 < need.level <= level and not need.preferred for need in requires)

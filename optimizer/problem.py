@@ -8,7 +8,7 @@ interval indices count from 0.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -569,10 +569,7 @@ class Problem:
     def _check_placements(self, findings: Findings) -> None:
         agents = {agent.id for agent in self.agents}
         engagements = {engagement.id for engagement in self.engagements}
-        lists: tuple[tuple[str, tuple[Pin, ...] | tuple[Placement, ...]], ...] = (
-            ("pins", self.pins),
-            ("previous", self.previous),
-        )
+        lists: tuple[tuple[str, Sequence[Pin | Placement]], ...] = (("pins", self.pins), ("previous", self.previous))
         for name, placements in lists:
             for index, placement in enumerate(placements):
                 where = findings.at(name, index)

@@ -11,7 +11,7 @@ import json
 import os
 import queue
 import signal
-import subprocess  # noqa: S404  The child is this interpreter with a module of this package.
+import subprocess
 import sys
 import threading
 import time
@@ -111,7 +111,7 @@ class _Run:
     def _start(self) -> subprocess.Popen[bytes]:
         package_parent = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-        return subprocess.Popen(  # noqa: S603  No part of the command comes from outside.
+        return subprocess.Popen(
             [sys.executable, "-m", "optimizer.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

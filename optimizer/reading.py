@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Findings:
         """Note that something is wrong at this place."""
         self.errors.append((self.path, message))
 
-    def require(self, condition: bool, message: str) -> None:
+    def require(self, condition: object, message: str) -> None:
         """Note `message` unless `condition` holds."""
         if not condition:
             self.add(message)
@@ -183,7 +183,7 @@ def moment(value: Any, where: Findings) -> datetime:
         read = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         where.add(f"must be a time with offset such as 2026-11-23T07:00:00+01:00, not {value!r}")
-        return datetime.min
+        return datetime.min.replace(tzinfo=UTC)
     where.require(read.tzinfo is not None, "must carry an offset from UTC, such as +01:00")
     return read
 

@@ -39,7 +39,8 @@ class Roster:
         """Build the arrays of a problem's agents."""
         names = sorted(
             {skill for agent in problem.agents for skill in (*agent.skills, *agent.wants, *agent.mentor_for)}
-            | {need.skill for work in (*problem.engagements, *problem.forecast) for need in work.requires}
+            | {need.skill for engagement in problem.engagements for need in engagement.requires}
+            | {need.skill for demand in problem.forecast for need in demand.requires}
         )
         skills = {name: position for position, name in enumerate(names)}
         levels = np.zeros((len(problem.agents), len(skills)), dtype=np.int64)

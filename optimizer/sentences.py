@@ -201,8 +201,10 @@ class Sentences:
             lines.append(self._say("It keeps a skill in practice that would lapse soon."))
         if why.is_late:
             lines.append(self._say("It starts after its due time."))
-        for step in why.assignment.relaxed:
-            lines.append(self._say("A rule was relaxed for it: {step}.", step=self.translate(step)))
+        lines += [
+            self._say("A rule was relaxed for it: {step}.", step=self.translate(step))
+            for step in why.assignment.relaxed
+        ]
         lines.append(self._compare(why, agent))
         return lines
 

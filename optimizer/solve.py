@@ -14,7 +14,7 @@ from optimizer.assignment.conflicts import find_conflicts
 from optimizer.assignment.model import Model, build_model
 from optimizer.assignment.search import Incumbent
 from optimizer.assignment.tiers import Outcome, solve_tiers
-from optimizer.control import Control, never_cancel
+from optimizer.control import Control
 from optimizer.fit import Fit
 from optimizer.plan import Plan, Status, StoppedBy
 from optimizer.problem import Problem, ProblemError
@@ -67,7 +67,7 @@ def solve(problem: Problem, control: Control | None = None, *, publish: Callable
     control = control or Control()
     control.deadline_at = min(control.deadline_at, control.began_at + problem.policy.time_limit_s)
     # HiGHS keeps its threads for the life of a process and refuses to solve with another number of them.
-    highspy.Highs.resetGlobalScheduler(True)
+    highspy.Highs.resetGlobalScheduler(True)  # noqa: FBT003  A compiled function takes no keywords.
     control.enter("reading")
     fit = Fit(Roster.of(problem))
     model = build_model(fit, Asks.of(problem))
@@ -95,7 +95,7 @@ def _status_without_plan(outcome: Outcome) -> Status:
 
 
 def _interim(fit: Fit, model: Model, incumbent: Incumbent) -> Plan:
-    outcome = Outcome(model, incumbent, False, (), None, StoppedBy.CLOCK)
+    outcome = Outcome(model, incumbent, (), None, StoppedBy.CLOCK)
     return write_plan(fit, outcome, incumbent, explained=False)
 
 

@@ -65,12 +65,12 @@ def _excess_minutes(
     for kept in reserved:
         occupied[kept.agent] += kept.minutes
     excess = 0.0
-    for agent in problem.agents:
-        capacity = sum(agent.capacity)
+    for each in problem.agents:
+        capacity = sum(each.capacity)
         if capacity > 0:
-            excess += sum(max(0.0, occupied[agent.id] - share * capacity) for share in OCCUPANCY_BREAKPOINTS)
+            excess += sum(max(0.0, occupied[each.id] - share * capacity) for share in OCCUPANCY_BREAKPOINTS)
             for measure in (stretch, heavy):
-                excess += sum(max(0.0, measure[agent.id] - share * capacity) for share in SHARE_BREAKPOINTS)
+                excess += sum(max(0.0, measure[each.id] - share * capacity) for share in SHARE_BREAKPOINTS)
     return excess
 
 

@@ -58,7 +58,9 @@ class Columns:
 
     def value(self, terms: Sequence[str]) -> Floats:
         """Return the sum of some terms for every column."""
-        return np.sum([self.terms[term] for term in terms if term in self.terms] or [np.zeros(len(self))], axis=0)
+        return np.asarray(
+            np.sum([self.terms[term] for term in terms if term in self.terms] or [np.zeros(len(self))], axis=0)
+        )
 
     @property
     def overtime(self) -> Flags:
@@ -138,7 +140,10 @@ def _list_pairs(fit: Fit, indices: Sequence[int], agents: Flags | None) -> _Pair
         parts["agent"].append(rows)
         for name in _Pairs.__slots__[2:]:
             parts[name].append(getattr(kind, name)[rows])
-    return _Pairs(**{name: np.concatenate(found) if found else np.zeros(0, np.int64) for name, found in parts.items()})
+    joined: dict[str, Any] = {
+        name: np.concatenate(found) if found else np.zeros(0, np.int64) for name, found in parts.items()
+    }
+    return _Pairs(**joined)
 
 
 def _place(roster: Roster, pairs: _Pairs, *, overtime: bool) -> Columns:

@@ -1,8 +1,8 @@
 """
 Which pins and rules cannot hold together: a minimal set of them.
 
-**Deletion filter** (Chinneck, Dravnieks 1991): leave out one ask after the other; if the rest is still infeasible, it was
-not needed. What is left is minimal: without any one of its members there is a plan.
+**Deletion filter** (Chinneck, Dravnieks 1991): leave out one ask after the other; if the rest is still infeasible, it
+was not needed. What is left is minimal: without any one of its members there is a plan.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pulp
 from pulp import constants
 
 from optimizer.control import Control
-from optimizer.roster import Floats, Integers
+from optimizer.roster import Floats
 
 _INFINITE = highspy.kHighsInf
 _Callback = highspy.cb.HighsCallbackType
@@ -20,7 +20,7 @@ class SolverError(RuntimeError):
     """HiGHS failed in a way that says nothing about the problem."""
 
 
-class ArrayHighs(pulp.HiGHS):
+class ArrayHighs(pulp.HiGHS):  # type: ignore[misc, name-defined]  # PuLP types it as absent.
     """HiGHS as a PuLP solver that passes the model in one call.
 
     `pulp.HiGHS` hands over column by column at about 30 µs each, ignores wrong options in silence, calls a
@@ -37,7 +37,8 @@ class ArrayHighs(pulp.HiGHS):
     Attributes
     ----------
     values, duals
-        Of the last run, in HiGHS's order: variables by name, rows as added. `duals` are those of the maximisation: not negative for rows with an upper limit only.
+        Of the last run, in HiGHS's order: variables by name, rows as added. `duals` are those of the maximisation:
+        not negative for rows with an upper limit only.
     """
 
     def __init__(self, control: Control, *, mip: bool, **options: Any) -> None:
@@ -67,8 +68,8 @@ class ArrayHighs(pulp.HiGHS):
         """Pass PuLP's model to HiGHS as arrays; HiGHS minimises, so the objective changes its sign."""
         variables = lp.variables()
         for position, variable in enumerate(variables):
-            variable.index = position
-        constraints = list(lp._constraints.values())
+            variable.index = position  # type: ignore[attr-defined]  # PuLP's own solver sets it too.
+        constraints = lp.constraints()
         starts = np.zeros(len(constraints) + 1, dtype=np.int32)
         starts[1:] = np.cumsum([len(constraint) for constraint in constraints])
         index = np.fromiter(
@@ -133,7 +134,7 @@ class ArrayHighs(pulp.HiGHS):
             return "none"
         return "optimal" if status in (_Status.kOptimal, _Status.kModelEmpty) else "feasible"
 
-    def add_columns(self, costs: Floats, starts: Integers, rows: Integers, entries: Floats) -> None:
+    def add_columns(self, costs: Floats, starts: Any, rows: Any, entries: Floats) -> None:
         """Append variables between 0 and 1 to the live model, given column by column."""
         count = len(costs)
         self.live.addCols(

@@ -142,12 +142,13 @@ class Ledger:
 
     def columns(self) -> Integers:
         """Return the chosen columns."""
-        return self.chosen[self.chosen >= 0]
+        chosen: Integers = self.chosen[self.chosen >= 0]
+        return chosen
 
     def smallest_carry(self) -> Floats:
         """Return the values of the model's carry variables."""
-        carry = np.array(self._carry).ravel()
-        return np.minimum(carry, np.array(self._limit).ravel())[self.model.continuous.carry_cell]
+        carry: Floats = np.minimum(np.array(self._carry), np.array(self._limit)).ravel()
+        return carry[self.model.continuous.carry_cell]
 
     def neighbours(self, column: int) -> list[int]:
         """Return the chosen columns of the same agent that touch the intervals of a column, or one beside them."""

@@ -24,7 +24,7 @@ from optimizer.control import Control
 from optimizer.roster import Floats, Integers
 
 COLUMNS_PER_ENGAGEMENT = 4
-"""Most columns that one round of pricing adds for an engagement; more make the restricted LP slow, fewer the rounds many."""
+"""Most columns that one round of pricing adds for an engagement; more make the LP slow, fewer the rounds many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Relaxation:
     bound
         Certified upper bound of the objective over all columns, its constant included.
     slack
-        For every column: by how much choosing it lowers the bound. A plan that uses it is worth ``bound − slack`` at most.
+        For every column: by how much choosing it lowers the bound. A plan that uses it is worth ``bound − slack`` at
+        most.
     proven
         Whether no column outside the restricted LP would improve it.
     active

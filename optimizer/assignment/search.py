@@ -57,8 +57,8 @@ class Found:
 
     incumbent: Incumbent | None
     bound: float
-    infeasible: bool
     stopped_by: StoppedBy
+    infeasible: bool = False
 
 
 def search_core(
@@ -78,7 +78,7 @@ def search_core(
         master.start_from(incumbent.chosen, incumbent.continuous)
     outcome = master.solve()
     if outcome == "infeasible" and incumbent is None:
-        return Found(None, relaxation.bound, infeasible=len(core) == len(model.columns), stopped_by=StoppedBy.GAP)
+        return Found(None, relaxation.bound, StoppedBy.GAP, infeasible=len(core) == len(model.columns))
 
     bound = min(relaxation.bound, max(master.solver.bound + objective.constant, outside))
     if outcome in ("optimal", "feasible"):
@@ -87,7 +87,7 @@ def search_core(
             incumbent = found
     if incumbent is not None:
         bound = max(bound, incumbent.objective)
-    return Found(incumbent, bound, infeasible=False, stopped_by=_stopped_by(control, policy, incumbent, bound))
+    return Found(incumbent, bound, _stopped_by(control, policy, incumbent, bound))
 
 
 def mip_options(policy: Policy, bound: float, known: float) -> dict[str, float | int | str]:

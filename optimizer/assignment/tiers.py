@@ -67,10 +67,10 @@ class Outcome:
 
     model: Model
     incumbent: Incumbent | None
-    infeasible: bool
     tiers: tuple[TierOutcome, ...]
     relaxation: Relaxation | None
     stopped_by: StoppedBy
+    infeasible: bool = False
 
 
 class PublishPlan(Protocol):
@@ -97,9 +97,9 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     try:
         relaxation, found = _solve_tier(model, first, incumbent, part, publish)
     except InfeasibleError:
-        return Outcome(model, None, True, (), None, StoppedBy.GAP)
+        return Outcome(model, None, (), None, StoppedBy.GAP, infeasible=True)
     if found.incumbent is None:
-        return Outcome(model, None, found.infeasible, (), relaxation, found.stopped_by)
+        return Outcome(model, None, (), relaxation, found.stopped_by, infeasible=found.infeasible)
 
     outcomes = [TierOutcome(first, found.incumbent.objective, found.bound, found.stopped_by)]
     incumbent = found.incumbent
@@ -120,7 +120,7 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     if value > outcomes[0].best:
         outcomes[0] = replace(outcomes[0], best=value, bound=max(outcomes[0].bound, value))
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
-    return Outcome(model, incumbent, False, tuple(outcomes), relaxation, control.stopped_by() or worst)
+    return Outcome(model, incumbent, tuple(outcomes), relaxation, control.stopped_by() or worst)
 
 
 def _solve_tier(
@@ -136,7 +136,7 @@ def _solve_tier(
         relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads)
     if relaxation is None:
         stopped = control.stopped_by() or StoppedBy.CLOCK
-        return None, Found(incumbent, loose_bound(model, objective), False, stopped)
+        return None, Found(incumbent, loose_bound(model, objective), stopped)
     if objective.tier == FIRST:
         control.enter("customers")
     best = incumbent
@@ -180,7 +180,6 @@ def _search(
     model: Model, objective: Objective, relaxation: Relaxation, best: Incumbent | None, control: Control
 ) -> Found:
     """Search for a better plan: small cores exactly at once, others by neighbourhoods before that."""
-    policy = model.problem.policy
     bound = relaxation.bound
     if best is None or len(model.columns) <= SMALL_CORE:
         part = control if best is None else control.until(0.5)
@@ -190,7 +189,7 @@ def _search(
         best, bound = found.incumbent, found.bound
     best, stopped_by = search_neighbourhoods(model, objective, relaxation.slack, bound, best, control)
     if stopped_by is not StoppedBy.ITERATIONS or core_size(relaxation, best) > LARGEST_CORE:
-        return Found(best, max(bound, best.objective), False, stopped_by)
+        return Found(best, max(bound, best.objective), stopped_by)
     found = search_core(model, objective, relaxation, best, control)
     return replace(found, bound=min(found.bound, max(bound, best.objective)), stopped_by=found.stopped_by)
 

@@ -1,7 +1,9 @@
 r"""
 Balance: what an agent's minutes exceed a breakpoint by, for a convex piecewise-linear price of uneven days.
 
-.. math:: M_{a h}(x, y) - z_{a h b} \le \beta_b\, C_a \qquad \text{for every agent } a, \text{ measure } h, \text{ breakpoint } b
+.. math::
+    M_{a h}(x, y) - z_{a h b} \le \beta_b\, C_a
+    \qquad \text{for every agent } a, \text{ measure } h, \text{ breakpoint } b
 
 ===============  ===============================  ==================================================
 Symbol           Code                             Unit
@@ -11,6 +13,8 @@ Symbol           Code                             Unit
 :math:`\beta C`  ``Continuous.excess_from``       share × capacity over the horizon, minutes
 ===============  ===============================  ==================================================
 """
+
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -27,7 +31,9 @@ def balance_rows(scene: Scene) -> Rows:
     load = np.asarray(columns.load.sum(axis=1)).ravel() * ~columns.overtime
     amounts = {OCCUPANCY: load, STRETCH: columns.minutes * (columns.stretch >= 0), HEAVY: columns.minutes * heavy}
 
-    row, variable, entry = [], [], []
+    row: list[Any] = []
+    variable: list[Any] = []
+    entry: list[Any] = []
     reserve_agent = continuous.reserve_cell // horizon
     on_columns = sparse.lil_array((count, len(columns)))
     for number, (agent, measure) in enumerate(zip(continuous.excess_agent, continuous.excess_measure, strict=True)):

@@ -19,15 +19,14 @@ Symbol     Code                            Unit
 import numpy as np
 from scipy import sparse
 
-from optimizer.assignment.rows.family import Rows, Scene, at_most
+from optimizer.assignment.rows.family import Rows, Scene, at_most, only
 
 
 def capacity_rows(scene: Scene) -> Rows:
     """Return one row for each agent × interval with capacity, in the order of `capacity_cells`."""
     cells = capacity_cells(scene)
     columns, continuous = scene.columns, scene.continuous
-    regular = sparse.dia_array((np.where(columns.overtime, 0.0, 1.0)[None, :], [0]), shape=(len(columns),) * 2)
-    load = sparse.csr_array((regular @ columns.load).T)[cells]
+    load = sparse.csr_array(only(~columns.overtime, columns.load).T)[cells]
 
     count = scene.roster.capacity.size
     carry = np.arange(len(continuous.carry_cell))

@@ -1,13 +1,14 @@
 """A family of rows: linear limits over the binary columns and the continuous variables."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from optimizer.assignment.columns import Columns
 from optimizer.assignment.continuous import Continuous
-from optimizer.roster import Floats, Roster
+from optimizer.roster import Flags, Floats, Integers, Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,7 @@ class Rows:
         return len(self.upper)
 
 
-def at_most(
-    name: str, on_columns: sparse.sparray, upper: Floats, on_continuous: sparse.sparray | None = None, *, width: int
-) -> Rows:
+def at_most(name: str, on_columns: Any, upper: Floats, on_continuous: Any = None, *, width: int) -> Rows:
     """Return rows with an upper limit only; `width` is the number of continuous variables."""
     count = len(upper)
     return Rows(
@@ -55,7 +54,13 @@ def at_most(
     )
 
 
-def grouped(row: np.ndarray, coefficients: Floats, shape: tuple[int, int]) -> sparse.csr_array:
+def grouped(row: Integers, coefficients: Floats, shape: tuple[int, int]) -> sparse.csr_array:
     """Return a matrix with one entry in each column: `coefficients[j]` in row `row[j]`, none where the row is −1."""
     used = np.flatnonzero(row >= 0)
     return sparse.csr_array(sparse.coo_array((coefficients[used], (row[used], used)), shape=shape))
+
+
+def only(which: Flags, matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return a matrix with the rows for which `which` does not hold set to zero."""
+    kept = np.repeat(which.astype(float), np.diff(matrix.indptr))
+    return sparse.csr_array((matrix.data * kept, matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -1,7 +1,9 @@
 r"""
 Limits: in each shift an agent has at most so much stretch, so much heavy work and so many contacts of a channel.
 
-.. math:: \sum_{k \in K_{a h}} q_k\, x_k \le b_{a h} \qquad \text{for every agent } a, \text{ shift and kind of limit } h
+.. math::
+    \sum_{k \in K_{a h}} q_k\, x_k \le b_{a h}
+    \qquad \text{for every agent } a, \text{ shift and kind of limit } h
 
 =========  ==============================================================  =====================
 Symbol     Code                                                            Unit

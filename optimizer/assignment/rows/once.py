@@ -11,6 +11,7 @@ Symbol     Code                                                  Unit
 """
 
 import numpy as np
+from scipy import sparse
 
 from optimizer.assignment.rows.family import Rows, Scene, grouped
 from optimizer.roster import Flags
@@ -20,6 +21,5 @@ def once_rows(scene: Scene, must: Flags) -> Rows:
     """Return one row for each engagement; `must` says which have to be served."""
     columns = scene.columns
     matrix = grouped(columns.engagement, np.ones(len(columns)), (len(must), len(columns)))
-    none = matrix[:, :0].copy()
-    none.resize((len(must), len(scene.continuous)))
+    none = sparse.csr_array((len(must), len(scene.continuous)))
     return Rows("once", matrix, none, must.astype(float), np.ones(len(must)))

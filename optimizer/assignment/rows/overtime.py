@@ -15,13 +15,12 @@ Symbol       Code                    Unit
 import numpy as np
 from scipy import sparse
 
-from optimizer.assignment.rows.family import Rows, Scene, at_most
+from optimizer.assignment.rows.family import Rows, Scene, at_most, only
 
 
 def overtime_rows(scene: Scene) -> Rows:
     """Return one row for each agent × interval with overtime minutes."""
     columns = scene.columns
     cells = np.flatnonzero(scene.roster.overtime.ravel() > 0)
-    in_overtime = sparse.dia_array((np.where(columns.overtime, 1.0, 0.0)[None, :], [0]), shape=(len(columns),) * 2)
-    load = sparse.csr_array((in_overtime @ columns.load).T)[cells]
+    load = sparse.csr_array(only(columns.overtime, columns.load).T)[cells]
     return at_most("overtime", load, scene.roster.overtime.ravel()[cells], width=len(scene.continuous))
