@@ -82,11 +82,13 @@ STANCE_COLOURS: Mapping[Theme, Mapping[str, str]] = {
 # Vega measures text with the fonts of the machine; this one has the widths of Arial wherever it is missing.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
+_AXES = ("continuous", "discrete")
+
 CONFIG: Mapping[str, Any] = {
     "background": "transparent",
     "font": _FONT,
     "padding": 4,
-    "view": {"stroke": None, "continuousWidth": 760, "continuousHeight": 240},
+    "view": {"stroke": None, **{f"{kind}Width": 940 for kind in _AXES}, **{f"{kind}Height": 260 for kind in _AXES}},
     "axis": {
         "labelColor": "@ink-3",
         "titleColor": "@ink-3",

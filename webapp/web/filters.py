@@ -107,16 +107,17 @@ def job_figure(value: object, name: str) -> str:
 
 def detail_words(detail: Mapping[str, Any]) -> str:
     """Return the detail of an audit event as one line."""
-    return " · ".join(f"{name.replace('_', ' ')}: {_words(value)}" for name, value in detail.items())
+    return " · ".join(f"{name.replace('_', ' ')}: {detail_value(value)}" for name, value in detail.items())
 
 
-def _words(value: object) -> str:
+def detail_value(value: object) -> str:
+    """Return a value of an event's or a job's detail; a pair reads as before and after."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(nested)}" for name, nested in value.items()) or "–"
+        return ", ".join(f"{name} {detail_value(nested)}" for name, nested in value.items()) or "–"
     if isinstance(value, list | tuple):
         if len(value) == 2 and not any(isinstance(nested, Mapping | list) for nested in value):
-            return f"{_words(value[0])} → {_words(value[1])}"
-        return ", ".join(_words(nested) for nested in value) or "–"
+            return f"{detail_value(value[0])} → {detail_value(value[1])}"
+        return ", ".join(detail_value(nested) for nested in value) or "–"
     return "–" if value is None else str(value)
 
 
@@ -158,6 +159,7 @@ def install(app: Flask) -> None:
         slug,
         job_figure,
         detail_words,
+        detail_value,
         figure_cell,
     ):
         app.add_template_filter(function)

@@ -22,7 +22,7 @@ def find() -> ResponseReturnValue:
     words = request.args.get("q", "").strip()
     hits = [
         {"kind": "page", "text": entry.label, "detail": entry.section, "url": entry.url}
-        for entry in entries()
+        for entry in sorted(entries(), key=lambda entry: not entry.label.lower().startswith(words.lower()))
         if palette.matches(entry.label, words)
     ]
     if words and has_page("people.person"):

@@ -1,0 +1,221 @@
+"""What surrounds every page: navigation by role, toasts, icons, errors, the account."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import render_template_string
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import DataRequired
+
+from webapp.charts import Figure, inline_rows
+from webapp.errors import ConflictError, InvalidInputError
+from webapp.forms import add_error
+from webapp.models import Role
+from webapp.web import figures
+from webapp.web.filters import url_with
+from webapp.web.icons import icon, icon_symbols
+from webapp.web.tables import Column, Page
+from webapp.web.toasts import flash_success, flash_undo, take_toasts
+
+
+class NameForm(FlaskForm):
+    name = StringField("Name", [DataRequired("Give it a name.")])
+    code = StringField("Code")
+
+
+FIGURE = Figure(
+    title="Demand / capacity",
+    description="Demand exceeds capacity at 11:00.",
+    spec={
+        "data": inline_rows(("interval", "minutes"), [("11:00", 30.5)]),
+        "mark": "bar",
+        "encoding": {"x": {"field": "interval"}, "y": {"field": "minutes", "type": "quantitative"}},
+    },
+    columns=("interval", "minutes"),
+    rows=[("11:00", 30.5)],
+)
+
+
+def test_navigation_shows_what_the_roles_open(make, sign_in):
+    agent = sign_in(make.person()).get("/account/").text
+    admin = sign_in(make.person(roles=[Role.ADMIN])).get("/account/").text
+    assert 'href="/audit/"' not in agent
+    assert 'href="/audit/"' in admin
+
+
+def test_the_present_page_is_marked_once_in_each_navigation(make, sign_in):
+    page = sign_in(make.person(roles=[Role.ADMIN])).get("/audit/").text
+    sidebar = page[page.index('aria-label="Main"') : page.index("</nav>")]
+    assert re.findall(r'href="([^"]*)" aria-current="page"', sidebar) == ["/audit/"]
+
+
+def test_a_page_below_a_listed_one_marks_that_one(make, sign_in):
+    admin = make.person(roles=[Role.ADMIN])
+    skill = make.skill()
+    page = sign_in(admin).get(f"/catalogue/{skill.id}").text
+    sidebar = page[page.index('aria-label="Main"') : page.index("</nav>")]
+    assert len(re.findall('aria-current="page"', sidebar)) == 1
+
+
+def test_no_page_carries_an_inline_script_style_or_handler(make, sign_in):
+    page = sign_in(make.person(roles=[Role.ADMIN])).get("/jobs/").text
+    assert not re.search(r"<script(?![^>]* src=)", page)
+    assert not re.search(r"<[^>]+ (style|on\w+)=", page)
+    assert "<style" not in page
+
+
+def test_an_unknown_page_keeps_the_navigation_and_says_what_to_do(make, sign_in):
+    answer = sign_in(make.person()).get("/nowhere")
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+    assert 'aria-label="Main"' in answer.text
+
+
+def test_an_unknown_page_shows_no_navigation_to_strangers(client):
+    answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert 'aria-label="Main"' not in answer.text
+
+
+def test_the_account_says_which_roles_open_what(make, sign_in):
+    page = sign_in(make.person(roles=[Role.AGENT, Role.HR])).get("/account/").text
+    assert "HR" in page
+    assert "build hiring profiles" in page
+    assert "Change password" in page
+
+
+@pytest.mark.parametrize("address", ["/login", "/reset"])
+def test_pages_before_sign_in_are_mainstays_own(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert 'class="sign-in"' in answer.text
+    assert "form-control" in answer.text
+
+
+def test_a_wrong_password_is_said_beside_the_form(client):
+    answer = client.post("/login", data={"email": "nobody@example.test", "password": "wrong wrong wrong"})
+    assert 'class="field-error"' in answer.text or "tone-bad" in answer.text
+    assert "nobody@example.test" in answer.text
+
+
+def test_changing_the_password_needs_the_present_one(make, sign_in):
+    client = sign_in(make.person())
+    assert "Change password" in client.get("/change").text
+
+
+def test_toasts_keep_their_tone_and_undo(app):
+    with app.test_request_context():
+        flash_success("Saved.")
+        flash_undo("Claim withdrawn.", "/records/1/undo")
+        toasts = take_toasts()
+        assert [(toast.text, toast.tone, toast.undo_url) for toast in toasts] == [
+            ("Saved.", "good", None),
+            ("Claim withdrawn.", "good", "/records/1/undo"),
+        ]
+
+
+def test_each_icon_is_drawn_once_a_page(app):
+    with app.test_request_context():
+        assert icon("stars") == icon("stars")
+        icon("bell", label="Notices")
+        assert icon_symbols().count("<symbol") == 2
+        assert "<path" in icon("stars", inline=True)
+        assert 'aria-label="Two &#34;x&#34;"' in icon("bell", label='Two "x"')
+
+
+def test_addresses_change_by_argument(app):
+    with app.test_request_context("/audit/?action=claim_level&page=3&who=a"):
+        assert url_with(page=None, who="") == "/audit/?action=claim_level"
+        assert url_with(format="csv") == "/audit/?action=claim_level&page=3&who=a&format=csv"
+
+
+def test_a_domain_error_stands_beside_its_field(app):
+    with app.test_request_context(method="POST", data={"name": "x"}):
+        form = NameForm()
+        form.validate()
+        add_error(form, InvalidInputError("That code is taken.", field="code"))
+        add_error(form, InvalidInputError("Something else.", field="unknown"))
+        assert form.code.errors == ["That code is taken."]
+        assert form.form_errors == ["Something else."]
+
+
+def test_a_field_ties_its_error_and_help_to_the_control(app):
+    template = '{% from "macros/forms.html" import field %}{{ field(form.name, help="As people say it.") }}'
+    with app.test_request_context(method="POST"):
+        form = NameForm()
+        form.validate()
+        html = render_template_string(template, form=form)
+    assert 'aria-describedby="name-help name-error"' in html
+    assert 'aria-invalid="true"' in html
+    assert 'id="name-error"' in html
+    assert "Give it a name." in html
+
+
+def test_the_loser_of_a_race_sees_what_changed(app):
+    template = '{% from "macros/forms.html" import conflict_note %}{{ conflict_note(error) }}'
+    with app.test_request_context():
+        html = render_template_string(
+            template, error=ConflictError("Kim saved first.", changes={"Name": ("Old", "<New>")})
+        )
+    assert "Kim saved first." in html
+    assert "&lt;New&gt;" in html
+
+
+def test_a_table_offers_sorting_columns_csv_and_pages(app):
+    template = """{% from "macros/tables.html" import data_table %}
+        {% call(row) data_table("t", columns, rows, caption="Things", csv="/x.csv", page=page) %}
+        <tr><th scope="row">{{ row }}</th></tr>{% endcall %}"""
+    columns = [Column("Name", sort="name"), Column("Size", numeric=True), Column("Note", hidden=True)]
+    with app.test_request_context("/audit/?sort=name"):
+        html = render_template_string(template, columns=columns, rows=["a", "b"], page=Page(number=2, size=2, total=5))
+    assert 'aria-sort="ascending"' in html
+    assert "sort=-name" in html
+    assert "table-data hide-3" in html
+    assert "3–4 of 5" in html
+    assert "/x.csv" in html
+
+
+def test_an_empty_table_says_what_to_do(app):
+    template = """{% from "macros/tables.html" import data_table %}
+        {% call(row) data_table("t", columns, [], caption="Things",
+        empty=("No things", "Add one.", "inbox", "Add", "/add")) %}{% endcall %}"""
+    with app.test_request_context("/audit/"):
+        html = render_template_string(template, columns=[Column("Name")])
+    assert "No things" in html
+    assert 'href="/add"' in html
+    assert "<table" not in html
+
+
+def test_a_figure_comes_with_its_table_and_downloads(app):
+    template = '{% from "macros/figures.html" import figure %}{{ figure(shown, "/plans/1/demand") }}'
+    with app.test_request_context():
+        html = render_template_string(template, shown=FIGURE)
+    assert 'alt="Demand exceeds capacity at 11:00."' in html
+    assert "/plans/1/demand?format=svg&amp;theme=dark" in html
+    assert '<td class="num">30.5</td>' in html
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "start"),
+    [
+        ("", "image/svg+xml", b"<svg"),
+        ("theme=dark", "image/svg+xml", b"<svg"),
+        ("format=png", "image/png", b"\x89PNG"),
+        ("format=csv", "text/csv", b"\xef\xbb\xbfinterval,minutes"),
+    ],
+)
+def test_a_view_answers_with_the_figure_as_asked(app, query, kind, start):
+    with app.test_request_context(f"/?{query}"):
+        answer = figures.respond(FIGURE)
+    assert answer.mimetype == kind
+    assert answer.get_data().startswith(start)
+
+
+def test_a_figure_that_did_not_change_is_not_sent_again(app):
+    with app.test_request_context("/"):
+        etag = figures.respond(FIGURE).headers["ETag"]
+    with app.test_request_context("/", headers={"If-None-Match": etag}):
+        assert figures.respond(FIGURE).status_code == 304
