@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.cli.console import cli, cli_actor, get_config, get_database, now, show
 from webapp.errors import NotFoundError
 from webapp.models import Plan, PlanRun, Site
-from webapp.services.planning import plans, policies, publish, runs, store
+from webapp.services.planning import plans, policies, publish, runs, scoring, store
 from webapp.services.planning.day import find_live_plan
 from webapp.services.planning.words import status_words, term_words
 
@@ -298,3 +299,36 @@ def verify_command(*, plan_id: int | None, site_code: str | None, day: dt.dateti
             lines=[f"Plan {plan.id}: {len(violations)} violations.", *(f"  {each.message}" for each in violations)],
         )
     sys.exit(1 if violations else 0)
+
+
+@plan_group.command("score")
+@_plan_options
+def score_command(*, plan_id: int | None, site_code: str | None, day: dt.datetime | None, as_json: bool) -> None:
+    """Hold a plan against the day as it was, beside the plan that spreads everybody's minutes evenly."""
+    with get_database().reading() as session:
+        plan = _find_plan(session, plan_id, site_code, day)
+        score = scoring.score_plan(session, plan)
+        zone = ZoneInfo(plan.site.time_zone)
+        if score is None:
+            raise NotFoundError("No contact of this day is known yet. Import the ACD log of the day first.")
+        lines = [
+            f"Plan {plan.id}: share of real work that found skilled minutes kept for it.",
+            f"  {score.actual_minutes:.0f} minutes of real work: this plan {score.share:.1%}, "
+            f"spread evenly {score.even_share:.1%}.",
+            f"  {'time':<8}{'real work':>10}{'this plan':>12}{'evenly':>10}",
+        ]
+        lines += [
+            f"  {each.starts_at.astimezone(zone):%H:%M}   {each.actual_minutes:10.0f}"
+            f"{_percent(each.share):>12}{_percent(each.even_share):>10}"
+            for each in score.intervals
+        ]
+        lines += [
+            f"  {each.name:<30}{each.actual_minutes:8.0f} min{_percent(each.share):>8}{_percent(each.even_share):>10}"
+            for each in score.types
+        ]
+        result = {"plan": plan.id, "state": plan.state.value, **asdict(score)}
+        show(result, as_json=as_json, lines=lines)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"

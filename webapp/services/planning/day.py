@@ -25,7 +25,7 @@ from webapp.models import (
 from webapp.services import audit, notices
 from webapp.services.audit import Actor
 
-_ANSWERABLE = frozenset({EngagementState.PLANNED, EngagementState.ACCEPTED, EngagementState.RETURNED})
+ANSWERABLE = frozenset({EngagementState.PLANNED, EngagementState.ACCEPTED, EngagementState.RETURNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ def _answer(session: Session, assignment: Assignment, *, by: Actor) -> Assignmen
         raise ForbiddenError("Only the agent may answer for their own work.")
     if assignment.plan.state is not PlanState.PUBLISHED:
         raise ConflictError("A newer plan has been published. Look at your day again.")
-    if assignment.engagement.state not in _ANSWERABLE:
+    if assignment.engagement.state not in ANSWERABLE:
         raise ConflictError(f"This engagement is {assignment.engagement.state.value}; it needs no answer any more.")
     if assignment.response is None:
         # Set through the relationship it would count as a change of the published plan, which is refused.

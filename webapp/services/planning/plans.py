@@ -66,6 +66,13 @@ def list_plans(session: Session, site: Site, day_on: dt.date) -> Sequence[Plan]:
     ).all()
 
 
+def list_agents(session: Session, plan: Plan) -> list[Person]:
+    """Return the agents that a plan's run could choose from, by name."""
+    ids = {int(agent["id"]) for agent in (plan.run.problem or {}).get("agents", ())}
+    people = session.scalars(select(Person).where(Person.site_id == plan.site_id).order_by(Person.name, Person.id))
+    return [person for person in people if person.id in ids]
+
+
 @dataclass(frozen=True, slots=True)
 class AssignmentFilter:
     """Which assignments of a plan to list; empty fields do not narrow."""

@@ -129,6 +129,11 @@ def _preset_name(code: str) -> str:
     return code.replace("-", " ").capitalize()
 
 
+def find_policy(session: Session, code: str) -> Policy | None:
+    """Return the newest version of a policy, or None while no run has used it yet."""
+    return session.scalar(select(Policy).where(Policy.code == code).order_by(Policy.number.desc()).limit(1))
+
+
 def get_policy(session: Session, code: str) -> Policy:
     """
     Return the newest version of a policy.
@@ -138,7 +143,7 @@ def get_policy(session: Session, code: str) -> Policy:
     NotFoundError
         If there is no policy of that code.
     """
-    policy = session.scalar(select(Policy).where(Policy.code == code).order_by(Policy.number.desc()).limit(1))
+    policy = find_policy(session, code)
     if policy is None:
         raise NotFoundError(f"There is no policy {code!r}. There are: {', '.join(PRESETS)}.")
     return policy

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from optimizer.plan import Plan as Answer
 from optimizer.plan import Progress, Status
 from optimizer.problem import Problem
+from optimizer.process import solve_in_child
 from optimizer.verify import Violation, verify
 from webapp.errors import ConflictError, InvalidInputError, NotFoundError
 from webapp.models import Job, JobState, Plan, PlanRun, Policy, Site
@@ -187,8 +188,6 @@ def solve(
     memory_mb
         Memory that the process may use.
     """
-    from optimizer.process import solve_in_child  # type: ignore[import-untyped] # noqa: PLC0415
-
     limit = problem.policy.time_limit_s
 
     def _tell(progress: Progress) -> None:

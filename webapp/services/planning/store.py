@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from optimizer import plan as answered
 from optimizer import problem as asked
+from optimizer.totals import with_totals
 from webapp.errors import ConflictError
 from webapp.models import Assignment, Engagement, Pin, Plan, PlanRun, PlanState, Reservation, Unassigned
-from webapp.services.planning import reasons
+from webapp.services.planning import causes, reasons
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import Names, load_names
 
@@ -48,11 +50,17 @@ def load_problem(run: PlanRun) -> asked.Problem:
 
 
 def load_plan(session: Session, plan: Plan) -> LoadedPlan:
-    """Return a stored plan in the optimizer's form."""
+    """
+    Return a stored plan in the optimizer's form.
+
+    A plan that was changed by hand keeps its bound, but claims no tier and no optimum any more.  Pins of the run
+    that were taken off since no longer bind.
+    """
     run = plan.run
+    problem = _without_released_pins(session, load_problem(run))
     horizon = horizon_of(run)
     report = run.answer or {}
-    assignments = session.scalars(select(Assignment).where(Assignment.plan_id == plan.id).order_by(Assignment.id))
+    assignments = session.scalars(select(Assignment).where(Assignment.plan_id == plan.id).order_by(Assignment.id)).all()
     unassigned = session.scalars(select(Unassigned).where(Unassigned.plan_id == plan.id).order_by(Unassigned.id))
     reserved = session.scalars(select(Reservation).where(Reservation.plan_id == plan.id).order_by(Reservation.id))
     answer = {
@@ -66,7 +74,11 @@ def load_plan(session: Session, plan: Plan) -> LoadedPlan:
         "terms": plan.terms,
         "assignments": [_assignment_json(each, horizon) for each in assignments],
         "unassigned": [
-            {"engagement": str(each.engagement_id), "cause": each.detail, "fix": each.fix or {"code": "none"}}
+            {
+                "engagement": str(each.engagement_id),
+                "cause": _without_words(each.detail),
+                "fix": _without_words(each.fix or {"code": "none"}),
+            }
             for each in unassigned
         ],
         "reserved": [
@@ -84,11 +96,28 @@ def load_plan(session: Session, plan: Plan) -> LoadedPlan:
         "route": report.get("route", ""),
         "seed": run.seed,
         "stopped_by": run.stopped_by,
-        "problem": report.get("problem", ""),
+        "problem": problem.digest(),
         "conflicts": [],
         "message": report.get("message", ""),
     }
-    return LoadedPlan(problem=load_problem(run), answer=answered.Plan.from_json(answer), horizon=horizon)
+    loaded = answered.Plan.from_json(answer)
+    if any(each.moved_by_id is not None for each in assignments):
+        loaded = with_totals(problem, loaded.with_changes(status=answered.Status.FEASIBLE, tiers=()))
+    return LoadedPlan(problem=problem, answer=loaded, horizon=horizon)
+
+
+def _without_released_pins(session: Session, problem: asked.Problem) -> asked.Problem:
+    if not problem.pins:
+        return problem
+    wanted = {int(pin.engagement) for pin in problem.pins}
+    rows = select(Pin.engagement_id, Pin.person_id).where(Pin.removed_at.is_(None), Pin.engagement_id.in_(wanted))
+    still = {(str(engagement_id), str(person_id)) for engagement_id, person_id in session.execute(rows)}
+    kept = tuple(pin for pin in problem.pins if (pin.engagement, pin.agent) in still)
+    return replace(problem, pins=kept) if len(kept) < len(problem.pins) else problem
+
+
+def _without_words(detail: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in detail.items() if key != "text"}
 
 
 def _assignment_json(assignment: Assignment, horizon: Horizon) -> dict[str, Any]:
@@ -159,7 +188,7 @@ def write_rows(
     names = load_names(session, problem)
     plan.objective, plan.terms = answer.objective or 0.0, dict(answer.terms)
     _write_assignments(session, plan, problem, answer, names, moved_by or {})
-    _write_unassigned(session, plan, answer)
+    _write_unassigned(session, plan, answer, names)
     _write_reservations(session, plan, answer)
     session.flush()
 
@@ -202,16 +231,20 @@ def _write_assignments(
     session.flush()
 
 
-def _write_unassigned(session: Session, plan: Plan, answer: answered.Plan) -> None:
+def _write_unassigned(session: Session, plan: Plan, answer: answered.Plan, names: Names) -> None:
+    horizon, zone = horizon_of(plan.run), ZoneInfo(plan.run.site.time_zone)
+    times = [f"{moment.astimezone(zone):%H:%M}" for moment in horizon.starts()]
     stored = {each.engagement_id: each for each in _rows(session, Unassigned, plan)}
     written = answer.to_json()["unassigned"]
-    for left in written:
-        engagement_id = int(left["engagement"])
+    for left, plain in zip(answer.unassigned, written, strict=True):
+        engagement_id = int(left.engagement)
         row = stored.pop(engagement_id, None)
         if row is None:
             row = Unassigned(plan_id=plan.id, engagement_id=engagement_id)
             session.add(row)
-        row.cause, row.detail, row.fix = left["cause"]["code"], left["cause"], left["fix"]
+        row.cause = left.cause.code.value
+        row.detail = plain["cause"] | {"text": causes.cause_words(left.cause, names)}
+        row.fix = plain["fix"] | {"text": causes.fix_words(left.fix, names, horizon, times)}
     for row in stored.values():
         session.delete(row)
 
