@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.cli.console import cli, cli_actor, get_database, show
 from webapp.errors import DependencyError, NotFoundError
 from webapp.models import ImportBatch, ImportKind, Site
+from webapp.services.acd_log.presets import list_presets
 from webapp.services.importing import batches, running, templates, undoing
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.problems import FileRefusedError, Problem
@@ -227,6 +228,43 @@ def _add_command(kind: ImportKind) -> None:
 for _kind in KINDS:
     if _kind is not ImportKind.ACD_LOG:
         _add_command(_kind)
+
+
+@importing.command(ImportKind.ACD_LOG.value, help=KINDS[ImportKind.ACD_LOG].about)
+@_common
+@click.option(
+    "--preset", type=click.Choice(list_presets()), help="How the log is written; found by its headers if not given."
+)
+@click.option(
+    "--evidence-before",
+    metavar="DATE",
+    help="Contacts from this day on are kept, but are no evidence of skill or handle time: to judge a plan of that day.",
+)
+def acd_log(
+    *,
+    path: Path,
+    dry_run: bool,
+    site_code: str | None,
+    mapping: dict[str, str],
+    encoding: str | None,
+    errors_path: Path | None,
+    email: str | None,
+    as_json: bool,
+    preset: str | None,
+    evidence_before: str | None,
+) -> None:
+    """Import a call log."""
+    import_file(
+        ImportKind.ACD_LOG,
+        path,
+        dry_run=dry_run,
+        site_code=site_code,
+        mapping=mapping,
+        email=email,
+        options={"encoding": encoding, "preset": preset, "evidence_before": evidence_before},
+        errors_path=errors_path,
+        as_json=as_json,
+    )
 
 
 @importing.command()

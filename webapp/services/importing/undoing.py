@@ -176,7 +176,8 @@ class _Undoing:
         columns = {"person": SkillEvent.person_id, "skill": SkillEvent.skill_id}
         if store.name not in columns:
             return {}
-        column, found = columns[store.name], {}
+        column = columns[store.name]
+        found: dict[int, int] = {}
         undone = aliased(SkillEvent)
         taken_back = select(undone.retracts_id).where(undone.retracts_id.is_not(None))
         for some in chunks(ids):

@@ -1,6 +1,7 @@
 """The kinds of import, by name."""
 
 from webapp.models import ImportKind
+from webapp.services.importing.kinds.acd_log import AcdLog
 from webapp.services.importing.kinds.base import Kind
 from webapp.services.importing.kinds.engagements import Engagements
 from webapp.services.importing.kinds.forecast import Forecasts
@@ -11,7 +12,7 @@ from webapp.services.importing.kinds.skills import Skills
 from webapp.services.importing.kinds.types import Types
 
 KINDS: dict[ImportKind, type[Kind]] = {
-    kind.name: kind for kind in (People, Skills, Records, Shifts, Types, Engagements, Forecasts)
+    kind.name: kind for kind in (People, Skills, Records, Shifts, Types, Engagements, Forecasts, AcdLog)
 }
 
 __all__ = ["KINDS", "Kind"]

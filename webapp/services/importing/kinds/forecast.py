@@ -29,8 +29,9 @@ class Forecasts(Kind):
     name = ImportKind.FORECAST
     title = "Forecast"
     about = (
-        "Calls and chats expected, by engagement type and interval. Without minutes, the volume × the type's "
-        "handle time is raised to what the service level needs (80 % within 20 seconds, Erlang C). Times are local to the site."
+        "Calls and chats expected, by engagement type and interval. Without minutes, the volume × the handle time of "
+        "the type is raised to what the service level needs (80 % within 20 seconds, Erlang C). Times are local to the "
+        "site."
     )
     permission = Permission.IMPORT_WORK
     stores = (FORECASTS,)
