@@ -40,6 +40,8 @@ def _crash(_context):
 
 @job("test.wait-for-cancel")
 def _wait_for_cancel(context):
+    with context.database.transaction() as session:
+        jobs.request_cancel(session, session.get_one(Job, context.job_id))
     context.report(0.5, {"gap": 0.1})
     assert context.should_cancel()
     with context.database.transaction() as session:
@@ -155,19 +157,10 @@ def test_cancelled_before_it_began_never_runs(database, enqueue, executor):
     assert _read(database, job_id).state is JobState.CANCELLED
 
 
-def test_body_learns_of_its_cancellation_with_its_next_report(database, enqueue):
+def test_body_learns_of_its_cancellation_with_its_next_report(database, enqueue, executor):
     job_id = enqueue("test.wait-for-cancel")
-    requested = iter([True])
 
-    def clock():
-        if next(requested, False):
-            return NOW
-        with database.transaction() as session:
-            row = session.get_one(Job, job_id)
-            row.cancel_requested = True
-        return NOW
-
-    Executor(database, clock).run_once()
+    executor.run_once()
 
     ended = _read(database, job_id)
     assert (ended.state, ended.progress, ended.progress_detail) == (JobState.CANCELLED, 0.5, {"gap": 0.1})

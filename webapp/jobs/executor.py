@@ -71,6 +71,9 @@ class Executor:
 
     def run_once(self) -> bool:
         """Take one job and run it to its end; return whether there was one."""
+        with self._database.reading() as session:
+            if not jobs.has_free(session, at=self._clock()):
+                return False
         with self._database.transaction() as session:
             job = jobs.lease_next(session, owner=self._owner, at=self._clock())
             if job is None:

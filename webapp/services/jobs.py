@@ -64,6 +64,11 @@ def _free(at: dt.datetime) -> ColumnElement[bool]:
     return or_(Job.state == JobState.QUEUED, and_(Job.state == JobState.RUNNING, Job.lease_until < at))
 
 
+def has_free(session: Session, *, at: dt.datetime) -> bool:
+    """Return whether any job waits for a worker; cheaper to ask than to try to take one, which locks."""
+    return session.scalar(select(Job.id).where(_free(at)).limit(1)) is not None
+
+
 def lease_next(session: Session, *, owner: str, at: dt.datetime, kinds: Sequence[str] | None = None) -> Job | None:
     """
     Take the oldest free job, or return None.
