@@ -3,8 +3,8 @@ Shadow prices: what one more minute of an agent, or of a skill, is worth in an i
 
 The price of agent *a* in interval *t* is the dual of their capacity row in the LP of the first tier. The price of
 skill *s* at level *l* in *t* is the mean price of those who have it at that level or more and are on shift: the
-value of one more minute of such an agent, whoever it is. Where nobody with it is on shift it is the best price that any work
-which needs the skill at that level would pay for a minute,
+value of one more minute of such an agent, whoever it is. Where nobody with it is on shift it is the best price that any
+work which needs the skill at that level would pay for a minute,
 
 .. math:: \max_{e} \frac{v_e - \pi_e}{m_e}
 

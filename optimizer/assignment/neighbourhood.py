@@ -2,7 +2,8 @@
 Large neighbourhood search: free a few agents and what they could do, solve that part exactly, keep what is better.
 
 **Source**: Shaw 1998 (relatedness), Danna, Rothberg, Le Pape 2005 (sub-MIPs). A part is a handful of agents who can
-take each other's work, all engagements they hold, and the unassigned ones they could take; everything else stays as it is.
+take each other's work, all engagements they hold, and the unassigned ones they could take; everything else
+stays as it is.
 Each part is a small MIP, limited by nodes and not by a clock, so that the search repeats exactly. Parts begin with
 `FEWEST_AGENTS` and take one agent more each time that `PATIENCE` parts for each agent have brought nothing, up to
 `MOST_AGENTS`: small parts are solved in milliseconds, large ones find what small ones cannot.
