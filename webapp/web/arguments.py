@@ -19,8 +19,13 @@ def choice_argument(name: str, kind: type[Choice]) -> Choice | None:
 
 def day_argument(name: str = "day") -> dt.date | None:
     """Return the date that the address names as ``2026-11-21``, or None."""
+    return read_day(request.args.get(name, ""))
+
+
+def read_day(text: str) -> dt.date | None:
+    """Return the date that a text such as ``2026-11-21`` stands for, or None."""
     try:
-        day = dt.date.fromisoformat(request.args.get(name, ""))
+        day = dt.date.fromisoformat(text)
     except ValueError:
         return None
     # The first and the last year have no day before or after that arithmetic could reach.

@@ -68,6 +68,8 @@ def index() -> ResponseReturnValue:
         is_today=day_on == today(site),
         today=today(site),
         period=period,
+        before=day_on - dt.timedelta(days=7),
+        after=day_on + dt.timedelta(days=7),
         ticks=DayLine(period.starts_at, period.ends_at, site.time_zone).ticks(),
         now_x=_now_position(period, site),
         rows=build_rows(found, period, site.time_zone),
