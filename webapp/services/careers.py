@@ -93,7 +93,7 @@ def count_holders(session: Session) -> dict[int, int]:
         .where(Person.active, Person.service_role_id.is_not(None))
         .group_by(Person.service_role_id)
     )
-    return {key: count for key, count in session.execute(query).tuples() if key is not None}
+    return {key: count for key, count in session.execute(query) if key is not None}
 
 
 def build_lattice(roles: Sequence[ServiceRole]) -> lattice.Lattice:
@@ -271,7 +271,7 @@ def _check(session: Session, values: RoleValues) -> None:
 
 def _check_requirements(session: Session, requirements: Sequence[RequirementValues]) -> None:
     ids = [line.skill_id for line in requirements]
-    known = dict(session.execute(select(Skill.id, Skill.name).where(Skill.id.in_(ids))).tuples().all())
+    known = dict(session.execute(select(Skill.id, Skill.name).where(Skill.id.in_(ids))).all())
     for line in requirements:
         if line.skill_id not in known:
             raise InvalidInputError("There is no such skill.", field="requirements")

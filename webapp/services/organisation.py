@@ -63,7 +63,7 @@ def list_structure(session: Session, *, viewer: Viewer) -> list[SiteRow]:
 
 def _count_people(session: Session, column: Any) -> dict[int, int]:
     counted = select(column, func.count()).where(Person.active, column.is_not(None)).group_by(column)
-    return dict(session.execute(counted).tuples().all())
+    return dict(session.execute(counted).all())
 
 
 def create_site(session: Session, *, code: str, name: str, time_zone: str, viewer: Viewer, by: Actor) -> Site:

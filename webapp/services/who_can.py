@@ -276,4 +276,4 @@ def _sole_holders(session: Session, viewer: Viewer, on: dt.date) -> tuple[SoleHo
         .where(Skill.retired_at.is_(None))
         .order_by(Skill.name)
     )
-    return tuple(SoleHolder(skill=skill, person=person) for skill, person in session.execute(query).tuples())
+    return tuple(SoleHolder(skill=skill, person=person) for skill, person in session.execute(query))
