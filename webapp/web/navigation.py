@@ -60,11 +60,12 @@ def entries() -> list[Entry]:
 
 
 def is_current(entry: Entry) -> bool:
-    """Return whether the present page belongs to an entry: its own, else the first of the same feature."""
+    """Return whether the present page belongs to an entry: by its address, else as the first of its feature."""
     endpoint = request.endpoint or ""
     shown = entries()
-    if any(endpoint == other.endpoint for other in shown):
-        return endpoint == entry.endpoint
+    above = [other for other in shown if f"{request.path}/".startswith(f"{other.url.rstrip('/')}/")]
+    if above:
+        return max(above, key=lambda other: len(other.url)).endpoint == entry.endpoint
     same = [other for other in shown if other.endpoint.partition(".")[0] == endpoint.partition(".")[0]]
     return bool(same) and same[0].endpoint == entry.endpoint
 
