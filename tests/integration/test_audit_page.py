@@ -28,7 +28,8 @@ def events(make, admin):
 def test_the_newest_change_stands_first_and_pages_follow(sign_in, admin, events):
     client = sign_in(admin)
     first, second = client.get("/audit/").text, client.get("/audit/?page=2").text
-    assert first.index("Retire skill") < first.index("Claim level")
+    rows = first[first.index("<tbody>") :]
+    assert rows.index("Retire skill") < rows.index("Claim level")
     assert "page 1 of 2" in first
     assert "level: 1 → 59" in first
     assert "level: 1 → 0" in second

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
-from flask import render_template_string
+from flask import render_template_string, url_for
 from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import DataRequired
@@ -49,13 +50,15 @@ def test_navigation_shows_what_the_roles_open(make, sign_in):
 def test_the_present_page_is_marked_once_in_each_navigation(make, sign_in):
     page = sign_in(make.person(roles=[Role.ADMIN])).get("/audit/").text
     sidebar = page[page.index('aria-label="Main"') : page.index("</nav>")]
-    assert re.findall(r'href="([^"]*)" aria-current="page"', sidebar) == ["/audit/"]
+    assert re.findall(r'href="([^"]*)"\s+aria-current="page"', sidebar) == ["/audit/"]
 
 
-def test_a_page_below_a_listed_one_marks_that_one(make, sign_in):
+def test_a_page_below_a_listed_one_marks_that_one(app, make, sign_in):
     admin = make.person(roles=[Role.ADMIN])
     skill = make.skill()
-    page = sign_in(admin).get(f"/catalogue/{skill.id}").text
+    with app.test_request_context():
+        address = url_for("catalogue.skill", skill_id=skill.id)
+    page = sign_in(admin).get(address).text
     sidebar = page[page.index('aria-label="Main"') : page.index("</nav>")]
     assert len(re.findall('aria-current="page"', sidebar)) == 1
 
@@ -101,9 +104,20 @@ def test_a_wrong_password_is_said_beside_the_form(client):
     assert "nobody@example.test" in answer.text
 
 
-def test_changing_the_password_needs_the_present_one(make, sign_in):
+def test_changing_the_password_asks_again_who_one_is_when_sign_in_was_long_ago(make, sign_in):
     client = sign_in(make.person())
-    assert "Change password" in client.get("/change").text
+    with client.session_transaction() as cookie:
+        cookie["fs_paa"] = 0
+    assert "Confirm it is you" in client.get("/change", follow_redirects=True).text
+
+
+def test_changing_the_password_soon_after_sign_in_shows_the_form(make, sign_in):
+    client = sign_in(make.person())
+    with client.session_transaction() as cookie:
+        cookie["fs_paa"] = time.time()
+    page = client.get("/change").text
+    assert "New password again" in page
+    assert "At least 10 characters" in page
 
 
 def test_toasts_keep_their_tone_and_undo(app):

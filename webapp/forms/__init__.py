@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask_wtf import FlaskForm
+from wtforms.fields import choices
 
 from webapp.errors import InvalidInputError
 
-__all__ = ["add_error"]
+__all__ = ["add_error", "options"]
 
 
 def add_error(form: FlaskForm, error: InvalidInputError) -> None:
@@ -16,3 +20,10 @@ def add_error(form: FlaskForm, error: InvalidInputError) -> None:
         field.errors = [*field.errors, str(error)]
     else:
         form.form_errors.append(str(error))
+
+
+def options(pairs: Iterable[tuple[object, str]]) -> list[Any]:
+    """Return the choices of a select or radio field from values and their labels."""
+    # The library's own annotations do not know its new class yet, which replaces tuples.
+    select_choice: Any = choices.SelectChoice  # type: ignore[attr-defined]
+    return [select_choice(value, label) for value, label in pairs]

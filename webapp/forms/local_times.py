@@ -7,6 +7,7 @@ import datetime as dt
 from wtforms import DateTimeLocalField, Form, SelectField
 from wtforms.validators import InputRequired
 
+from webapp.forms import options
 from webapp.services import zones
 from webapp.services.zones import Occurrence
 
@@ -27,7 +28,7 @@ def occurrence_field(label: str) -> SelectField:
     """Return the question which of two equal times is meant; its name is the time's with ``_occurrence`` after it."""
     return SelectField(
         f"{label}: which one?",
-        choices=[("", "It comes once"), ("first", "The first time"), ("second", "The second time")],
+        choices=options([("", "It comes once"), ("first", "The first time"), ("second", "The second time")]),
         default="",
     )
 

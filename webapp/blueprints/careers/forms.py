@@ -20,6 +20,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.models import ServiceRole, Skill, StepKind
 from webapp.services.careers import RequirementValues, RoleValues
@@ -35,7 +36,7 @@ class RequirementLine(Form):
     """One requirement; a line without a skill is blank, and taking a skill out of a line removes it."""
 
     skill_id = SelectField("Skill", coerce=_to_key)
-    level = SelectField("Level", coerce=int, choices=[(level, str(level)) for level in range(1, 6)], default=3)
+    level = SelectField("Level", coerce=int, choices=options((level, str(level)) for level in range(1, 6)), default=3)
     weight = FloatField("Weight", [InputRequired("Give a weight.")], default=1.0)
     gate = BooleanField("Gate")
 
@@ -91,7 +92,7 @@ class StepForm(FlaskForm):
     """A step from a role to another."""
 
     to_role_id = SelectField("To", coerce=_to_key)
-    kind = SelectField("Kind", coerce=StepKind, choices=[(kind.value, kind.value) for kind in StepKind])
+    kind = SelectField("Kind", coerce=StepKind, choices=options((kind.value, kind.value) for kind in StepKind))
 
     def offer(self, roles: Sequence[ServiceRole]) -> None:
         """Offer the roles that the step may lead to."""

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import DecimalField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.models import LinkKind, Skill, SkillKind
 from webapp.services.catalogue import DESCRIBED_LEVELS, SkillEntry
@@ -31,7 +32,7 @@ class SkillForm(EditingForm):
 
     name = StringField("Name", [InputRequired("A skill needs a name.")])
     code = StringField("Code", [InputRequired("A skill needs a code.")])
-    kind = SelectField("Kind", choices=[(kind.value, sentence(kind)) for kind in SkillKind])
+    kind = SelectField("Kind", choices=options((kind.value, sentence(kind)) for kind in SkillKind))
     group = StringField("Group")
     description = TextAreaField("Description")
     level_1 = _level_field(1)
@@ -62,7 +63,7 @@ class SkillForm(EditingForm):
 class LinkForm(FlaskForm):
     """A link from one skill to another."""
 
-    kind = SelectField("How", choices=[(kind.value, words) for kind, words in LINK_WORDS.items()])
+    kind = SelectField("How", choices=options((kind.value, words) for kind, words in LINK_WORDS.items()))
     other_id = SelectField("Skill", coerce=int)
     weight = DecimalField(
         "Weight of related skills",

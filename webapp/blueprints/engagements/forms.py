@@ -9,6 +9,7 @@ from typing import Any
 from wtforms import FloatField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.forms.local_times import local_time_field, occurrence_field, read_moment, show_moment
 from webapp.models import Engagement, EngagementType, Person
@@ -43,7 +44,7 @@ class EngagementForm(EditingForm):
     due_at_occurrence = occurrence_field("Due")
     latest_at = local_time_field("Latest start", "No plan starts it after this.")
     latest_at_occurrence = occurrence_field("Latest start")
-    priority = SelectField("Priority", coerce=int, choices=list(enumerate(_PRIORITIES, start=1)), default=3)
+    priority = SelectField("Priority", coerce=int, choices=options(enumerate(_PRIORITIES, start=1)), default=3)
     minutes = FloatField("Minutes", [Optional()], description="Only if they differ from the type's handle time.")
     owner_id = SelectField(
         "Case owner", coerce=_to_key, description="The agent who keeps the case to its end; others may still help."

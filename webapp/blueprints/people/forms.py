@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, SelectField, StringField
 from wtforms.validators import DataRequired, Email, Length, Optional
 
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.models import Role, ServiceRole, Site, Team
 from webapp.services.people import PersonValues
@@ -85,7 +86,7 @@ class GrantForm(FlaskForm):
 class AccountForm(FlaskForm):
     """How somebody gets in first: by a link that works once, or with a password that is shown once."""
 
-    way = SelectField("Way", choices=[("link", "Link"), ("password", "Password")])
+    way = SelectField("Way", choices=options([("link", "Link"), ("password", "Password")]))
 
 
 class SiteForm(EditingForm):

@@ -6,9 +6,10 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired
 
+from webapp.forms import options
 from webapp.web.filters import level_name
 
-LEVEL_CHOICES = [(level, f"{level} {level_name(level)}") for level in range(6)]
+LEVEL_CHOICES = options((level, f"{level} {level_name(level)}") for level in range(6))
 
 
 class ClaimForm(FlaskForm):

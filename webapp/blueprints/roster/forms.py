@@ -10,6 +10,7 @@ from wtforms import FieldList, Form, FormField, SelectField, TimeField
 from wtforms.validators import InputRequired
 
 from webapp.errors import InvalidInputError
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.forms.local_times import local_time_field, occurrence_field, read_moment, show_moment
 from webapp.models import Absence, AbsenceKind, Person, Shift
@@ -116,7 +117,10 @@ class AbsenceForm(_PeriodForm):
     """An absence."""
 
     kind = SelectField(
-        "Kind", coerce=AbsenceKind, choices=[(kind.value, sentence(kind)) for kind in AbsenceKind], default="leave"
+        "Kind",
+        coerce=AbsenceKind,
+        choices=options((kind.value, sentence(kind)) for kind in AbsenceKind),
+        default="leave",
     )
 
     def suggest(self, day_on: dt.date) -> None:

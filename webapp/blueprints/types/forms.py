@@ -8,6 +8,7 @@ from typing import Any
 from wtforms import BooleanField, FieldList, FloatField, Form, FormField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
+from webapp.forms import options
 from webapp.forms.editing import EditingForm
 from webapp.models import Channel, Skill, Stance
 from webapp.services.engagement_types import RequirementDraft, TypeDraft
@@ -26,7 +27,7 @@ class RequirementForm(Form):
     level = SelectField(
         "At least level",
         coerce=int,
-        choices=[(level, f"{level} {LEVEL_NAMES[level]}") for level in range(1, 6)],
+        choices=options((level, f"{level} {LEVEL_NAMES[level]}") for level in range(1, 6)),
         default=2,
     )
     weight = FloatField("Weight", [InputRequired("Give a weight, such as 1.")], default=1.0)
@@ -42,8 +43,10 @@ class TypeForm(EditingForm):
         description="Short and lasting; imports find it by this.",
     )
     name = StringField("Name", [InputRequired("Give a name."), Length(max=200)])
-    channel = SelectField("Channel", coerce=Channel, choices=[(key, word) for key, (word, _) in CHANNELS.items()])
-    stance = SelectField("Stance", coerce=Stance, choices=[(key, word) for key, (word, _) in STANCES.items()])
+    channel = SelectField(
+        "Channel", coerce=Channel, choices=options((key, word) for key, (word, _) in CHANNELS.items())
+    )
+    stance = SelectField("Stance", coerce=Stance, choices=options((key, word) for key, (word, _) in STANCES.items()))
     handle_minutes = FloatField(
         "Handle time, minutes",
         [InputRequired("Give minutes.")],
