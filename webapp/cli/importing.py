@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from sqlalchemy.orm import Session
 from webapp.cli.console import cli, cli_actor, get_database, show
 from webapp.errors import DependencyError, NotFoundError
 from webapp.models import ImportBatch, ImportKind, Site
-from webapp.services.acd_log.presets import list_presets
+from webapp.services.call_replay import replay_day
 from webapp.services.importing import batches, running, templates, undoing
+from webapp.services.importing.call_log.presets import list_presets
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.problems import FileRefusedError, Problem
 from webapp.services.importing.reading import ENCODINGS, MAX_FILE_BYTES
@@ -238,8 +241,15 @@ for _kind in KINDS:
 @click.option(
     "--evidence-before",
     metavar="DATE",
-    help="Contacts from this day on are kept, but are no evidence of skill or handle time: to judge a plan of that day.",
+    help="Contacts from this day on are kept, but are no evidence of skill or handle time: to judge a plan of it.",
 )
+@click.option(
+    "--as-items",
+    "items_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the contacts of --day as items with known arrival to this problem file, for benchmarks.",
+)
+@click.option("--day", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day of --as-items.")
 def acd_log(
     *,
     path: Path,
@@ -252,8 +262,12 @@ def acd_log(
     as_json: bool,
     preset: str | None,
     evidence_before: str | None,
+    items_path: Path | None,
+    day: dt.datetime | None,
 ) -> None:
     """Import a call log."""
+    if items_path is not None and (day is None or site_code is None or dry_run):
+        raise click.UsageError("--as-items needs --site and --day, and the log imported: no --dry-run.")
     import_file(
         ImportKind.ACD_LOG,
         path,
@@ -265,6 +279,12 @@ def acd_log(
         errors_path=errors_path,
         as_json=as_json,
     )
+    if items_path is not None and day is not None and site_code is not None:
+        with get_database().reading() as session:
+            site = session.scalars(select(Site).where(Site.code == site_code)).one()
+            problem = replay_day(session, site, day.date())
+        items_path.write_text(json.dumps(problem.to_json(), indent=1), encoding="utf-8")
+        click.echo(f"Wrote {len(problem.engagements):,} items to {items_path}.", err=as_json)
 
 
 @importing.command()

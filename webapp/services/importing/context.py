@@ -208,17 +208,17 @@ class Context:
     @cached_property
     def skills(self) -> dict[str, int]:
         """Skill code → skill, without retired ones."""
-        return dict(self.session.execute(select(Skill.code, Skill.id).where(Skill.retired_at.is_(None))).tuples().all())
+        return dict(self.session.execute(select(Skill.code, Skill.id).where(Skill.retired_at.is_(None))).all())
 
     @cached_property
     def groups(self) -> dict[str, int]:
         """Skill group code → skill group."""
-        return dict(self.session.execute(select(SkillGroup.code, SkillGroup.id)).tuples().all())
+        return dict(self.session.execute(select(SkillGroup.code, SkillGroup.id)).all())
 
     @cached_property
     def service_roles(self) -> dict[str, int]:
         """Service role code → service role."""
-        return dict(self.session.execute(select(ServiceRole.code, ServiceRole.id)).tuples().all())
+        return dict(self.session.execute(select(ServiceRole.code, ServiceRole.id)).all())
 
     @cached_property
     def types(self) -> dict[str, EngagementType]:

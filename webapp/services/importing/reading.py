@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 
 from webapp.services.importing.problems import FileRefusedError
-from webapp.services.importing.table import Row, Table, check_header, make_row
+from webapp.services.importing.table import MAX_ROWS, Row, Table, check_header, check_row_count, make_row
 from webapp.services.importing.workbook import read_workbook
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -106,6 +106,9 @@ def _read_csv(text: str) -> Table:
         raise FileRefusedError("empty", "The file is empty.", accepted="A header row and at least one row are needed.")
     header_row, cells = first
     header = check_header(cells)
+    if text.count("\n") > MAX_ROWS:
+        # Refused before the first row is written, not after minutes of work that is then rolled back.
+        check_row_count(number for number, cells in records() if number > header_row and any(cells))
 
     def rows() -> Iterator[Row]:
         for number, cells in records():

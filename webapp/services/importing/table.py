@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from webapp.services.importing.problems import FileRefusedError, Problem, shorten
 
@@ -50,13 +51,31 @@ class Table:
                 continue
             count += 1
             if count > MAX_ROWS:
-                raise FileRefusedError(
-                    "too_many_rows",
-                    f"The file has more than {MAX_ROWS:,} rows.",
-                    row=row.number,
-                    accepted="Split it into smaller files.",
-                )
+                raise _too_many_rows(row.number)
             yield row
+
+
+def check_row_count(numbers: Iterable[int]) -> None:
+    """
+    Refuse more rows than are accepted.
+
+    Raises
+    ------
+    FileRefusedError
+        Naming the first row that is too many.
+    """
+    too_many = next(islice(numbers, MAX_ROWS, None), None)
+    if too_many is not None:
+        raise _too_many_rows(too_many)
+
+
+def _too_many_rows(number: int) -> FileRefusedError:
+    return FileRefusedError(
+        "too_many_rows",
+        f"The file has more than {MAX_ROWS:,} rows.",
+        row=number,
+        accepted="Split it into smaller files.",
+    )
 
 
 def check_header(cells: list[str]) -> tuple[str, ...]:

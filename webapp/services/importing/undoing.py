@@ -169,7 +169,7 @@ class _Undoing:
             condition: ColumnElement[bool] = column.in_(some)
             if column.table.name in parents:
                 condition &= column.table.c[parents[column.table.name]].not_in(ids)
-            yield from self._session.execute(select(column, column.table.c.id).where(condition)).tuples()
+            yield from self._session.execute(select(column, column.table.c.id).where(condition))
 
     def _later_evidence(self, store: Store, ids: Collection[int]) -> dict[int, int]:
         """Return how many events that still stand the log holds about rows; an undone import leaves none."""
@@ -190,7 +190,7 @@ class _Undoing:
                 )
                 .group_by(column)
             )
-            found.update(self._session.execute(standing).tuples().all())
+            found.update(self._session.execute(standing).all())
         return found
 
     def _retire(self, store: Store, ids: Collection[int]) -> None:

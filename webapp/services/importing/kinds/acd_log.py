@@ -23,10 +23,10 @@ from webapp.models import (
 )
 from webapp.services import records
 from webapp.services.access import Permission
-from webapp.services.acd_log.calls import ABANDONED, REASONS, SERVED, Call, CallReader
-from webapp.services.acd_log.history import handle_times, infer_shifts, level_by_count
-from webapp.services.acd_log.presets import Preset, find_preset, load_preset
 from webapp.services.importing import values
+from webapp.services.importing.call_log.calls import ABANDONED, REASONS, SERVED, Call, CallReader
+from webapp.services.importing.call_log.history import handle_times, infer_shifts, level_by_count
+from webapp.services.importing.call_log.presets import Preset, find_preset, load_preset
 from webapp.services.importing.columns import Column, check_mapping, suggest_mapping
 from webapp.services.importing.context import Context, ParsedRow
 from webapp.services.importing.kinds.base import Kind, Progress

@@ -10,7 +10,7 @@ from functools import lru_cache
 from webapp.errors import InvalidInputError
 from webapp.models import ContactOutcome
 from webapp.services import zones
-from webapp.services.acd_log.presets import Preset
+from webapp.services.importing.call_log.presets import Preset
 from webapp.services.importing.problems import Problem, shorten
 from webapp.services.importing.table import Row
 from webapp.services.zones import Occurrence
