@@ -146,7 +146,7 @@ def describe_run(session: Session, run: PlanRun) -> tuple[dict[str, Any], list[s
     lines = [f"Run {run.id}, {run.site.name}, {run.day_on:%a %-d %b %Y}: {status_words(run.status)}."]
     if result["message"]:
         lines.append(f"  {result['message']}")
-    lines += [f"  Conflict: {each['message']}" for each in run.conflict or []]
+    lines += [f"  These cannot all hold: {each}" for each in runs.conflict_words(session, run)]
     if run.plan is not None:
         more, plan_lines = describe_plan(session, run.plan)
         result |= more
@@ -313,8 +313,10 @@ def score_command(*, plan_id: int | None, site_code: str | None, day: dt.datetim
             raise NotFoundError("No contact of this day is known yet. Import the ACD log of the day first.")
         lines = [
             f"Plan {plan.id}: share of real work that found skilled minutes kept for it.",
-            f"  {score.actual_minutes:.0f} minutes of real work: this plan {score.share:.1%}, "
-            f"spread evenly {score.even_share:.1%}.",
+            (
+                f"  {score.actual_minutes:.0f} minutes of real work: this plan {score.share:.1%}, "
+                f"spread evenly {score.even_share:.1%}."
+            ),
             f"  {'time':<8}{'real work':>10}{'this plan':>12}{'evenly':>10}",
         ]
         lines += [

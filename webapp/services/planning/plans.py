@@ -277,9 +277,7 @@ def headline(session: Session, plan: Plan) -> Headline:
             .join(AssignmentResponse.assignment)
             .where(Assignment.plan_id == plan.id)
             .group_by(AssignmentResponse.response)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     capacities = [sum(agent["capacity"]) for agent in problem.get("agents", ())]
     return Headline(

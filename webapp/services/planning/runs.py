@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.planning import policies, store
 from webapp.services.planning.horizon import Horizon
+from webapp.services.planning.names import load_names
 from webapp.services.planning.problem import DayProblem, Effort, build_problem, find_horizon
 from webapp.services.planning.words import status_words
 
@@ -347,6 +349,24 @@ def get_run(session: Session, run_id: int, *, viewer: Viewer) -> PlanRun:
     if run is None:
         raise NotFoundError("There is no such run.")
     return run
+
+
+def conflict_words(session: Session, run: PlanRun) -> list[str]:
+    """Return the pins and rules that cannot hold together, with the names of whom and what they are about."""
+    if not run.conflict or run.problem is None:
+        return []
+    problem = store.load_problem(run)
+    names, horizon, zone = load_names(session, problem), store.horizon_of(run), ZoneInfo(run.site.time_zone)
+    told = []
+    for conflict in run.conflict:
+        found = re.match(r"\$\.pins\[(\d+)\]", conflict["path"])
+        if found is None:
+            told.append(conflict["message"])
+            continue
+        pin = problem.pins[int(found[1])]
+        at = f" at {horizon.start_of(pin.start).astimezone(zone):%H:%M}" if pin.start is not None else ""
+        told.append(f"{names.engagement(pin.engagement)} is pinned to {names.agent(pin.agent)}{at}.")
+    return told
 
 
 def list_runs(session: Session, site: Site, day_on: dt.date) -> Sequence[PlanRun]:

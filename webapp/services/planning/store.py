@@ -281,7 +281,7 @@ def _rows(session: Session, model: type[Any], plan: Plan) -> list[Any]:
 def _earliest(session: Session, answer: answered.Plan) -> dict[int, dt.datetime]:
     wanted = {int(chosen.engagement) for chosen in answer.assignments}
     rows = session.execute(select(Engagement.id, Engagement.earliest_at).where(_among(Engagement.id, wanted)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _open_pins(session: Session, answer: answered.Plan) -> dict[int, Pin]:
