@@ -11,6 +11,7 @@ from optimizer.assignment.model import Model, Objective
 from optimizer.control import Control
 from optimizer.roster import Floats, Integers
 
+_ROUNDING = 1e-9
 SENSES = {"equal": pulp.LpConstraintEQ, "most": pulp.LpConstraintLE}
 
 
@@ -76,13 +77,24 @@ class Master:
 
     def start_from(self, chosen: Integers, continuous: Floats) -> None:
         """Give HiGHS a plan to start from: active columns that are chosen, and the continuous variables."""
+        if not len(self.active) and not len(self.model.continuous):
+            return
         self._prepare()
         self.solver.start_from(np.concatenate([continuous, np.isin(self.active, chosen).astype(float)]))
 
     def solve(self) -> str:
         """Solve, or solve again after a change, and return the outcome of `ArrayHighs.outcome`."""
+        if not len(self.active) and not len(self.model.continuous):
+            return self._judge_nothing()
         self._prepare()
         return self.solver.run()
+
+    def _judge_nothing(self) -> str:
+        """Return the outcome where there is nothing to decide: HiGHS calls an empty model neither way."""
+        rows = len(self.model.upper)
+        self.solver.values, self.solver.duals, self.solver.bound = np.zeros(0), np.zeros(rows), 0.0
+        holds = (self.model.lower <= _ROUNDING) & (self.model.upper >= -_ROUNDING)
+        return "optimal" if holds.all() else "infeasible"
 
     def _prepare(self) -> None:
         if not self._started:
