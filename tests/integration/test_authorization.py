@@ -209,6 +209,9 @@ def world(make):
         "kind": "people",
         "format": "csv",
         "day": TODAY.isoformat(),
+        "day_on": TODAY.isoformat(),
+        "wish": "grow",
+        "other_id": harder.id,
     }
     things = _plan_of(make, far, far_agent, other=far_boss, kind=kind, unserved=unserved, policy=policy, mark=CANARY)
     far_things = things | {
