@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optimizer.plan import Progress, StoppedBy
 
 NEVER = float("inf")
 LARGEST_GAP = 1e6
+LEAST_SECONDS_BETWEEN = 0.1
 
 
 def never_cancel() -> bool:
@@ -17,6 +18,16 @@ def never_cancel() -> bool:
 
 def keep_quiet(progress: Progress) -> None:
     """Ignore a sign of life."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How far a run is, shared by all controls of its parts."""
+
+    phase: str = "reading"
+    incumbent: float | None = None
+    bound: float | None = None
+    told_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -37,10 +48,7 @@ class Control:
     should_cancel: Callable[[], bool] = never_cancel
     on_progress: Callable[[Progress], None] = keep_quiet
     began_at: float = field(default_factory=time.monotonic)
-    _told_at: float = 0.0
-    _phase: str = "reading"
-    _incumbent: float | None = None
-    _bound: float | None = None
+    _standing: _Standing = field(default_factory=_Standing)
 
     def seconds(self) -> float:
         """Return the seconds since the run began."""
@@ -60,39 +68,30 @@ class Control:
         """Return a control for a part of the run, with a share of the seconds that remain."""
         if self.deadline_at == NEVER:
             return self
-        part = Control(
-            deadline_at=time.monotonic() + share * self.remaining(),
-            should_cancel=self.should_cancel,
-            on_progress=self._pass_on,
-            began_at=self.began_at,
-        )
-        part._phase, part._incumbent, part._bound = self._phase, self._incumbent, self._bound
-        return part
-
-    def _pass_on(self, progress: Progress) -> None:
-        self._incumbent, self._bound = progress.incumbent, progress.bound
-        self.on_progress(progress)
+        return replace(self, deadline_at=time.monotonic() + share * self.remaining())
 
     def enter(self, phase: str) -> None:
         """Say that a phase begins."""
-        self._phase = phase
+        self._standing.phase = phase
         self._tell()
 
     def report(self, incumbent: float | None = None, bound: float | None = None) -> None:
         """Say how far the first tier is; at most ten times a second."""
-        if incumbent is not None and (self._incumbent is None or incumbent > self._incumbent):
-            self._incumbent = incumbent
-        if bound is not None and (self._bound is None or bound < self._bound):
-            self._bound = bound
-        if time.monotonic() - self._told_at >= 0.1:
+        standing = self._standing
+        if incumbent is not None and (standing.incumbent is None or incumbent > standing.incumbent):
+            standing.incumbent = incumbent
+        if bound is not None and (standing.bound is None or bound < standing.bound):
+            standing.bound = bound
+        if time.monotonic() - standing.told_at >= LEAST_SECONDS_BETWEEN:
             self._tell()
 
     def _tell(self) -> None:
-        self._told_at = time.monotonic()
+        standing = self._standing
+        standing.told_at = time.monotonic()
         gap = None
-        if self._incumbent is not None and self._bound is not None:
-            gap = relative_gap(self._incumbent, self._bound)
-        self.on_progress(Progress(self._phase, self.seconds(), self._incumbent, self._bound, gap))
+        if standing.incumbent is not None and standing.bound is not None:
+            gap = relative_gap(standing.incumbent, standing.bound)
+        self.on_progress(Progress(standing.phase, self.seconds(), standing.incumbent, standing.bound, gap))
 
 
 def relative_gap(objective: float, bound: float) -> float:

@@ -1,0 +1,159 @@
+"""A solve in a child process ends in time, can be cancelled, and leaves no process behind whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+
+import pytest
+
+from optimizer import Policy, Status, solve_in_child, verify
+from optimizer.benchmarks.generator import Shape, generate
+from optimizer.plan import StoppedBy
+from optimizer.solve import UnsupportedError
+from tests.factories.optimizer_problems import a_problem, an_agent, an_engagement, placed
+
+LONG = Policy(time_limit_s=30.0, gap=0.0)
+
+
+@pytest.fixture(scope="module")
+def hard_problem():
+    """A problem that is far from solved to a gap of 0 in the time of these tests."""
+    return generate(Shape(agents=30, engagements=300, intervals=16, load=0.9), seed=1, policy=LONG)
+
+
+def _children() -> set[int]:
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
+    return {int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and "optimizer.worker" in args}
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_child_solves_and_tells_how_far_it_is():
+    told = []
+
+    plan = solve_in_child(a_problem([an_agent()], [an_engagement()]), on_progress=told.append)
+
+    assert plan.status is Status.OPTIMAL
+    assert placed(plan) == {"e1": ("a1", 0)}
+    assert "customers" in {progress.phase for progress in told}
+    assert told[-1].incumbent == pytest.approx(10)
+    assert _children() == set()
+
+
+def test_the_deadline_holds(hard_problem):
+    problem = replace(hard_problem, policy=replace(LONG, time_limit_s=2.0))
+    began = time.monotonic()
+
+    plan = solve_in_child(problem)
+
+    assert time.monotonic() - began <= 4.0
+    assert plan.status is Status.FEASIBLE
+    assert plan.stopped_by is StoppedBy.CLOCK
+    assert verify(problem, plan) == ()
+    assert _children() == set()
+
+
+def test_a_time_limit_of_nothing_is_not_called_infeasible(hard_problem):
+    problem = replace(hard_problem, policy=replace(LONG, time_limit_s=0.01))
+
+    plan = solve_in_child(problem)
+
+    assert plan.status in (Status.FEASIBLE, Status.TIME_LIMIT_NO_PLAN)
+    assert plan.stopped_by is StoppedBy.CLOCK
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.8, 2.0])
+def test_cancel_keeps_the_best_plan(hard_problem, after_s):
+    began = time.monotonic()
+
+    plan = solve_in_child(hard_problem, should_cancel=lambda: time.monotonic() - began >= after_s)
+
+    assert plan.status is Status.CANCELLED
+    assert time.monotonic() - began <= after_s + 6.0
+    if plan.objective is not None:
+        assert verify(hard_problem, plan) == ()
+    assert _children() == set()
+
+
+def test_a_cancelled_run_has_a_plan_once_one_was_told(hard_problem):
+    seen = []
+
+    plan = solve_in_child(
+        hard_problem,
+        on_progress=seen.append,
+        should_cancel=lambda: any(progress.phase == "customers" for progress in seen),
+    )
+
+    assert plan.status is Status.CANCELLED
+    assert plan.objective is not None
+    assert plan.objective > 0
+    assert verify(hard_problem, plan) == ()
+
+
+def test_a_killed_child_is_a_solver_error(hard_problem):
+    def kill(progress):
+        if progress.phase == "customers":
+            for pid in _children():
+                os.kill(pid, signal.SIGKILL)
+
+    plan = solve_in_child(hard_problem, on_progress=kill)
+
+    assert plan.status is Status.SOLVER_ERROR
+    assert "SIGKILL" in plan.message
+    assert _children() == set()
+
+
+def test_a_child_without_memory_is_a_solver_error(hard_problem):
+    plan = solve_in_child(hard_problem, memory_mb=150)
+
+    assert plan.status is Status.SOLVER_ERROR
+    assert plan.message
+
+
+def test_what_is_not_supported_is_refused_before_a_child_starts():
+    with pytest.raises(UnsupportedError):
+        solve_in_child(a_problem([an_agent()], [an_engagement(shadow=True)]))
+
+
+def test_the_child_dies_with_its_parent(hard_problem, tmp_path):
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps(hard_problem.to_json()), encoding="utf-8")
+    script = textwrap.dedent(
+        """
+        import json, os, subprocess, sys
+        from optimizer import Problem, solve_in_child
+        def tell(progress):
+            if progress.phase == "bound":
+                own = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+                pids = [line.split()[0] for line in own.stdout.splitlines() if "optimizer.worker" in line]
+                print(*pids, flush=True)
+        solve_in_child(Problem.from_json(json.load(open(sys.argv[1]))), on_progress=tell)
+        """
+    )
+    command = [sys.executable, "-c", script, str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline().split()[0])
+        assert _is_running(child)
+
+        parent.kill()
+        parent.wait()
+
+    deadline = time.monotonic() + 5.0
+    while _is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_running(child)
