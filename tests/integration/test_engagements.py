@@ -7,18 +7,14 @@ import datetime as dt
 
 import pytest
 
-from tests.factories import NOW, TODAY
+from tests.factories import NOW
+from tests.factories.plans import assign, draft_plan, publish
 from webapp.errors import ConflictError, InvalidInputError, NotFoundError
 from webapp.models import (
-    Assignment,
     AssignmentResponse,
     Channel,
     EngagementState,
     Notice,
-    Plan,
-    PlanRun,
-    PlanState,
-    Policy,
     Response,
     Role,
     Stance,
@@ -47,56 +43,14 @@ def draft(make):
     )
 
 
-def publish(make, *, state=PlanState.PUBLISHED):
-    """Build a plan of the home site without work."""
-    policy = make._add(Policy(code=f"p{next(make._numbers)}", number=1, name="P", settings={}, created_at=NOW))
-    run = make._add(
-        PlanRun(
-            site_id=make.home.id,
-            day_on=TODAY,
-            starts_at=NOW,
-            interval_minutes=30,
-            intervals=10,
-            policy_id=policy.id,
-            time_limit_seconds=10,
-            gap_target=0.01,
-            created_at=NOW,
-        )
-    )
-    return make._add(
-        Plan(
-            run_id=run.id,
-            site_id=make.home.id,
-            day_on=TODAY,
-            state=state,
-            objective=1.0,
-            terms={},
-            created_at=NOW,
-            published_at=NOW,
-        )
-    )
-
-
-def assign(make, plan, engagement, person, *, answer=None):
-    """Put an engagement into a plan, past the guard that keeps published plans as they are."""
-    plan.state = PlanState.DRAFT
-    make.session.flush()
-    assignment = make._add(
-        Assignment(
-            plan_id=plan.id,
-            engagement_id=engagement.id,
-            person_id=person.id,
-            starts_at=NOW,
-            minutes=15,
-            value=1.0,
-            terms={},
-        )
-    )
-    plan.state = PlanState.PUBLISHED
-    make.session.flush()
+def planned(make, engagement, person, *, answer=None):
+    """Put an engagement into a published plan of today."""
+    plan = draft_plan(make)
+    assignment = assign(make, plan, engagement, person)
+    publish(make, plan)
     if answer is not None:
-        make._add(AssignmentResponse(assignment_id=assignment.id, response=answer, at=NOW))
-    return assignment
+        make.session.add(AssignmentResponse(assignment_id=assignment.id, response=answer, at=NOW))
+        make.session.flush()
 
 
 def listed(make, viewer, **narrow):
@@ -262,7 +216,7 @@ def test_a_cancelled_engagement_outside_every_plan_opens_again(make):
 )
 def test_what_is_opened_again_stands_where_the_live_plan_has_it(make, answer, state):
     engagement = make.engagement(state=EngagementState.PLANNED)
-    assign(make, publish(make), engagement, make.person(), answer=answer)
+    planned(make, engagement, make.person(), answer=answer)
 
     engagements.complete_engagement(make.session, engagement, by=make.actor())
     engagements.reopen_engagement(make.session, engagement, by=make.actor())
@@ -272,7 +226,7 @@ def test_what_is_opened_again_stands_where_the_live_plan_has_it(make, answer, st
 
 def test_the_agent_is_told_that_planned_work_was_cancelled(make):
     agent, engagement = make.person(), make.engagement(state=EngagementState.PLANNED, external_id="C-9")
-    assign(make, publish(make), engagement, agent)
+    planned(make, engagement, agent)
 
     engagements.cancel_engagement(make.session, engagement, by=make.actor())
 
@@ -283,12 +237,12 @@ def test_the_agent_is_told_that_planned_work_was_cancelled(make):
 
 
 def test_the_newest_plan_that_leaves_it_out_says_why(make):
-    engagement, plan = make.engagement(), publish(make, state=PlanState.DRAFT)
-    make._add(Unassigned(plan_id=plan.id, engagement_id=engagement.id, cause="no_skill", detail={}, fix=None))
+    engagement, plan = make.engagement(), draft_plan(make)
+    make.session.add(Unassigned(plan_id=plan.id, engagement_id=engagement.id, cause="no_skill", detail={}, fix=None))
+    make.session.flush()
     assert engagements.find_unassigned(make.session, engagement) is None
 
-    plan.state = PlanState.PUBLISHED
-    make.session.flush()
+    publish(make, plan)
 
     found = engagements.find_unassigned(make.session, engagement)
     assert found is not None
