@@ -40,6 +40,7 @@ class Permission(enum.StrEnum):
     PUBLISH_PLANS = "publish plans"
     IMPORT_DIRECTORY = "import people, skills and records"
     IMPORT_WORK = "import shifts, engagement types, engagements and call logs"
+    IMPORT_FILES = "see and undo one's own imports"
     VIEW_CAREERS = "see service roles and one's own readiness"
     VIEW_READINESS = "see other people's readiness"
     EDIT_CAREERS = "edit service roles"
@@ -76,6 +77,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.RUN_PLANS,
             Permission.PUBLISH_PLANS,
             Permission.IMPORT_WORK,
+            Permission.IMPORT_FILES,
         }
     ),
     Role.HR: frozenset(
@@ -87,6 +89,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.SEARCH_SKILLS,
             Permission.EDIT_CATALOGUE,
             Permission.IMPORT_DIRECTORY,
+            Permission.IMPORT_FILES,
             Permission.VIEW_READINESS,
             Permission.EDIT_CAREERS,
             Permission.MANAGE_PROFILES,

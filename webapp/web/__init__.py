@@ -1,1 +1,1 @@
-"""What every page needs: the request's session and viewer, route permissions, sign-in, security headers, errors, tables."""
+"""What every page needs: session and viewer, route permissions, sign-in, security headers, errors, tables."""

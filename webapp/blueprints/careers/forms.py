@@ -37,7 +37,7 @@ class RequirementLine(Form):
 
     skill_id = SelectField("Skill", coerce=_to_key)
     level = SelectField("Level", coerce=int, choices=options((level, str(level)) for level in range(1, 6)), default=3)
-    weight = FloatField("Weight", [InputRequired("Give a weight.")], default=1.0)
+    weight = FloatField("Weight", [Optional()], default=1.0)
     gate = BooleanField("Gate")
 
 
@@ -81,7 +81,7 @@ class RoleForm(EditingForm):
             description=self.description.data or "",
             outside=bool(self.outside.data),
             requirements=tuple(
-                RequirementValues(line.skill_id.data, line.level.data, line.weight.data, bool(line.gate.data))
+                RequirementValues(line.skill_id.data, line.level.data, line.weight.data or 0.0, bool(line.gate.data))
                 for line in self._lines()
                 if line.skill_id.data is not None
             ),

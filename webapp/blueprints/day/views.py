@@ -93,7 +93,7 @@ def _csv(day: own_day.OwnDay) -> ResponseReturnValue:
     return csv_response(f"my-day-{day.day_on}.csv", header, rows)
 
 
-@blueprint.post("/work/<int:assignment_id>/accept")
+@blueprint.post("/assignments/<int:assignment_id>/accept")
 @requires(Permission.WORK_OWN_DAY)
 def accept(assignment_id: int) -> ResponseReturnValue:
     """Accept a piece of work."""
@@ -119,7 +119,7 @@ def accept_all(day_on: str) -> ResponseReturnValue:
     return redirect(url_for(".index", day=day.isoformat()))
 
 
-@blueprint.post("/work/<int:assignment_id>/decline")
+@blueprint.post("/assignments/<int:assignment_id>/decline")
 @requires(Permission.WORK_OWN_DAY)
 def decline(assignment_id: int) -> ResponseReturnValue:
     """Decline a piece of work with a reason, which the scheduler gets."""

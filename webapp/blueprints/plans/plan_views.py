@@ -53,7 +53,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         **shared(plan),
         picture=draw_timeline(plan_timeline(session, plan), zone=plan.site.time_zone),
         figure=planned_figure(load, zone=plan.site.time_zone),
-        history=audit.history(session, plan),
+        history=[*audit.history(session, plan), *audit.history(session, plan.run)],
         interval_minutes=plan.run.interval_minutes,
     )
 

@@ -65,8 +65,8 @@ class TypeForm(EditingForm):
     requirements = FieldList(FormField(RequirementForm), "Requirements")
 
     def offer(self, skills: Sequence[Skill]) -> None:
-        """Offer skills in each line, and keep at least one line to fill in."""
-        if not self.requirements.entries:
+        """Offer skills in each line, and begin with one to fill in."""
+        if not self.requirements.entries and not self.is_submitted():
             self.requirements.append_entry()
         options = [("", "Choose a skill"), *((skill.id, skill.name) for skill in skills)]
         for line in self.requirements.entries:

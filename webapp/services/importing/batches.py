@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.errors import ConflictError, ForbiddenError, NotFoundError
-from webapp.models import ColumnMapping, ImportBatch, ImportKind, ImportState, Site
-from webapp.services import audit
+from webapp.models import ColumnMapping, ImportBatch, ImportKind, ImportState, Job, Site
+from webapp.services import audit, jobs
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.kinds.base import Progress
-from webapp.services.importing.running import ImportRefusedError, Report, Source, run, suggest
+from webapp.services.importing.problems import MAX_LISTED
+from webapp.services.importing.running import Report, Source, run, suggest
+
+CHECK_JOB = "import.check"
+APPLY_JOB = "import.apply"
+AT_ONCE_BYTES = 256 * 1024
+"""Files up to this size are checked while the person waits, larger ones by a job."""
 
 _NAME_LENGTH = 255
 
@@ -139,7 +145,7 @@ def keep_check(session: Session, batch: ImportBatch, report: Report, *, by: Acto
         If the import was applied meanwhile.
     """
     _require_open(batch)
-    batch.report = report.as_json()
+    batch.report = report.as_json(limit=MAX_LISTED)
     batch.state = ImportState.CHECKED if report.sound else ImportState.REFUSED
     audit.record(session, "check_import", batch, by=by, detail=_figures(report))
 
@@ -162,16 +168,11 @@ def apply(
     require_kind(batch.kind, viewer=viewer)
     _require_open(batch)
     report = run(session, source_of(session, batch), viewer=viewer, by=by, batch_id=batch.id, progress=progress)
-    batch.report = report.as_json()
+    batch.report = report.as_json(limit=MAX_LISTED)
     batch.state, batch.applied_at = ImportState.APPLIED, by.at
     remember(session, batch.kind, source_of(session, batch).read().digest, batch.mapping, by=by)
     audit.record(session, "apply_import", batch, by=by, detail={"digest": batch.file_digest, **_figures(report)})
     return report
-
-
-def refuse(session: Session, batch: ImportBatch, error: ImportRefusedError, *, by: Actor) -> None:
-    """Keep why an import was refused."""
-    keep_check(session, batch, error.report, by=by)
 
 
 def _require_open(batch: ImportBatch) -> None:
@@ -232,12 +233,59 @@ def list_batches(
     return list(session.scalars(query.offset(offset).limit(limit)))
 
 
-def attach_job(session: Session, batch: ImportBatch, job_id: int, *, by: Actor) -> None:
-    """Note the job that works on an import."""
-    batch.job_id = job_id
-    audit.record(session, "queue_import", batch, by=by, detail={"job_id": job_id})
+def queue_check(session: Session, batch: ImportBatch, *, by: Actor) -> None:
+    """
+    Let a job check the file.
+
+    Raises
+    ------
+    ConflictError
+        If the import was applied already.
+    BusyError
+        If the person has too many jobs waiting.
+    """
+    _require_open(batch)
+    _queue(session, batch, CHECK_JOB, by=by)
 
 
-def with_mapping(source: Source, mapping: Mapping[str, str]) -> Source:
-    """Return the source with some columns mapped by hand, the others as they were."""
-    return replace(source, mapping={**(source.mapping or {}), **mapping})
+def queue_apply(session: Session, batch: ImportBatch, *, by: Actor) -> None:
+    """
+    Let a job write the file into the database.
+
+    Raises
+    ------
+    ConflictError
+        If it was not checked, has problems, was applied already, or a job works on it.
+    BusyError
+        If the person has too many jobs waiting.
+    """
+    _require_open(batch)
+    if batch.state is not ImportState.CHECKED:
+        raise ConflictError("Only a file that was checked and has no problems can be imported.")
+    job = find_job(session, batch)
+    if job is not None and not job.state.ended:
+        raise ConflictError("A job works on this import already.")
+    _queue(session, batch, APPLY_JOB, by=by)
+
+
+def _queue(session: Session, batch: ImportBatch, kind: str, *, by: Actor) -> None:
+    job = jobs.enqueue(session, kind, {"import_id": batch.id}, by=by)
+    batch.job_id = job.id
+    audit.record(session, "queue_import", batch, by=by, detail={"job_id": job.id, "kind": kind})
+
+
+def find_job(session: Session, batch: ImportBatch) -> Job | None:
+    """Return the latest job of an import, if there is one."""
+    return session.get(Job, batch.job_id) if batch.job_id is not None else None
+
+
+def estimate_rows(batch: ImportBatch) -> int:
+    """Return about how many rows a file has: those of its last check, else its lines."""
+    known = batch.report.get("rows")
+    return int(known) if known else batch.content.count(b"\n")
+
+
+def preview(session: Session, batch: ImportBatch, *, rows: int = 3) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the header and the first rows of a file, for people who map its columns."""
+    table = source_of(session, batch).read()
+    return table.header, [row.cells for row in islice(table.rows(), rows)]

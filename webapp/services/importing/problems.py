@@ -52,7 +52,7 @@ class FileRefusedError(InvalidInputError):
     """The file as a whole cannot be read; ``problem`` says where and why."""
 
     def __init__(self, code: str, message: str, *, row: int = 0, column: str = "", value: str = "", accepted: str = ""):
-        super().__init__(f"{message} {accepted}".strip())
+        super().__init__(f"{message} {accepted}".strip(), field=column or None)
         self.problem = Problem(row, column, shorten(value), code, message, accepted)
 
 

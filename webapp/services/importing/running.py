@@ -52,8 +52,8 @@ class Report:
         tallies = self.tallies.values()
         return Tally(sum(t.new for t in tallies), sum(t.changed for t in tallies), sum(t.unchanged for t in tallies))
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as plain JSON types."""
+    def as_json(self, *, limit: int | None = None) -> dict[str, Any]:
+        """Return the report as plain JSON types, with up to ``limit`` rejected rows listed."""
         total = self.total
         return {
             "kind": self.kind.value,
@@ -69,7 +69,7 @@ class Report:
             "problems": [problem.as_json() for problem in self.problems],
             "notes": list(self.notes),
             "categories": dict(self.categories),
-            "rejected": [problem.as_json() for problem in self.rejected],
+            "rejected": [problem.as_json() for problem in self.rejected[:limit]],
             "mapping": dict(self.mapping),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,14 @@ def why(session: Session, plan: Plan, engagement_id: int) -> list[str]:
         found = find_why(loaded.problem, loaded.answer, str(engagement_id))
     except LookupError:
         raise NotFoundError("This plan does not assign that engagement.") from None
-    return Sentences().why(_named(found, load_names(session, loaded.problem)))
+    preferred = {
+        each.skill
+        for asked in loaded.problem.engagements
+        if asked.id == str(engagement_id)
+        for each in asked.requires
+        if each.preferred
+    }
+    return Sentences().why(_named(found, load_names(session, loaded.problem), preferred))
 
 
 def why_not(session: Session, plan: Plan, engagement_id: int, person_id: int) -> list[str]:
@@ -89,13 +96,16 @@ def why_not(session: Session, plan: Plan, engagement_id: int, person_id: int) ->
     return Sentences().why_not(_named_other(found, names))
 
 
-def _named(found: Why, names: Names) -> Why:
+def _named(found: Why, names: Names, preferred: Collection[str]) -> Why:
+    def _skill(skill: str) -> str:
+        return f"{names.skill(skill)} (preferred)" if skill in preferred else names.skill(skill)
+
     chosen = found.assignment
     stretch = names.skill(chosen.stretch) if chosen.stretch is not None else None
     return replace(
         found,
         assignment=replace(chosen, agent=names.agent(chosen.agent), stretch=stretch),
-        levels=tuple((names.skill(skill), has, needed) for skill, has, needed in found.levels),
+        levels=tuple((_skill(skill), has, needed) for skill, has, needed in found.levels),
         alternatives=tuple(replace(offer, agent=names.agent(offer.agent)) for offer in found.alternatives),
     )
 

@@ -67,7 +67,7 @@ class People(Kind):
             "Id of the person in the directory or HR system",
             "p1001",
             required=True,
-            aliases=("id", "person_id", "employee_id", "employee_number", "person"),
+            aliases=("id", "number", "person_id", "employee_id", "employee_number", "person"),
         ),
         Column("name", values.text(200), "Full name", "Ana Duarte", required=True, aliases=("full_name", "employee")),
         Column(
