@@ -208,6 +208,7 @@ def world(make):
         "link_id": link.id,
         "kind": "people",
         "format": "csv",
+        "form": "csv",
         "day": TODAY.isoformat(),
         "day_on": TODAY.isoformat(),
         "wish": "grow",
@@ -215,6 +216,7 @@ def world(make):
     }
     things = _plan_of(make, far, far_agent, other=far_boss, kind=kind, unserved=unserved, policy=policy, mark=CANARY)
     far_things = things | {
+        "ids": str(things["assignment_id"]),
         "person_id": far_agent.id,
         "agent_id": far_agent.id,
         "grant_id": far_agent.grants[0].id,
@@ -270,7 +272,7 @@ def test_nobody_uses_a_route_without_its_permission(app, world, signed_in):
                 if answer.status_code != 403:
                     leaks.append((name, method, address, answer.status_code))
 
-    assert leaks == []
+    assert leaks == [], "\n".join(map(str, leaks))
 
 
 def test_things_of_another_site_answer_like_unknown_ones(app, world, signed_in):
@@ -287,7 +289,7 @@ def test_things_of_another_site_answer_like_unknown_ones(app, world, signed_in):
             if answer.status_code != 404 or CANARY in answer.text:
                 leaks.append((name, method, address, answer.status_code))
 
-    assert leaks == []
+    assert leaks == [], "\n".join(map(str, leaks))
 
 
 def test_lists_searches_and_exports_show_nothing_of_another_site(app, world, signed_in):
@@ -315,7 +317,7 @@ def test_lists_searches_and_exports_show_nothing_of_another_site(app, world, sig
                 if answer.status_code >= 500 or re.search(CANARY, answer.text):
                     leaks.append((name, address, query, answer.status_code))
 
-    assert leaks == []
+    assert leaks == [], "\n".join(map(str, leaks))
 
 
 def test_signed_out_deactivated_and_demoted_people_are_refused_with_their_next_request(app, make, sign_in):

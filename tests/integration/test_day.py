@@ -157,7 +157,7 @@ def test_the_days_work_comes_as_csv(sign_in, agent, work):
 def test_accepting_reaches_the_engagement_and_can_be_taken_back(sign_in, make, agent, work, stored):
     client = sign_in(agent)
 
-    accepted = client.post(f"/day/work/{work[0].id}/accept")
+    accepted = client.post(f"/day/assignments/{work[0].id}/accept")
 
     assert accepted.status_code == 302
     assert stored.answer(work[0]) == (Response.ACCEPTED, "")
@@ -174,13 +174,13 @@ def test_accepting_reaches_the_engagement_and_can_be_taken_back(sign_in, make, a
 def test_declining_needs_a_reason_that_reaches_the_scheduler(sign_in, make, agent, work, scheduler, stored):
     client = sign_in(agent)
 
-    refused = client.post(f"/day/work/{work[0].id}/decline", data={"reason": "  "})
+    refused = client.post(f"/day/assignments/{work[0].id}/decline", data={"reason": "  "})
 
     assert refused.status_code == 422
     assert "Say why, so that the scheduler can find a better match." in refused.text
     assert stored.answer(work[0]) == (None, "")
 
-    client.post(f"/day/work/{work[0].id}/decline", data={"reason": "I know this customer privately"})
+    client.post(f"/day/assignments/{work[0].id}/decline", data={"reason": "I know this customer privately"})
 
     assert stored.answer(work[0]) == (Response.DECLINED, "I know this customer privately")
     assert stored.state(work[0]) is EngagementState.RETURNED
@@ -191,7 +191,7 @@ def test_declining_needs_a_reason_that_reaches_the_scheduler(sign_in, make, agen
 
 
 def test_a_reason_has_a_limit_and_is_kept_for_mending(sign_in, agent, work):
-    answer = sign_in(agent).post(f"/day/work/{work[0].id}/decline", data={"reason": "x" * 301})
+    answer = sign_in(agent).post(f"/day/assignments/{work[0].id}/decline", data={"reason": "x" * 301})
 
     assert answer.status_code == 422
     assert "under 300 characters" in answer.text
@@ -200,7 +200,7 @@ def test_a_reason_has_a_limit_and_is_kept_for_mending(sign_in, agent, work):
 
 def test_all_that_waits_is_accepted_at_once(sign_in, make, agent, work, stored):
     client = sign_in(agent)
-    client.post(f"/day/work/{work[1].id}/decline", data={"reason": "No time"})
+    client.post(f"/day/assignments/{work[1].id}/decline", data={"reason": "No time"})
 
     client.post("/day/2026-11-23/accept")
 
@@ -278,7 +278,7 @@ def test_another_agents_work_is_not_found(sign_in, make, work):
 def test_work_of_a_draft_is_not_found(sign_in, make, agent):
     assignment = assign(make, draft_plan(make), make.engagement(), agent)
 
-    assert sign_in(agent).post(f"/day/work/{assignment.id}/accept").status_code == 404
+    assert sign_in(agent).post(f"/day/assignments/{assignment.id}/accept").status_code == 404
 
 
 def test_ended_work_shows_its_state_and_takes_no_answer(sign_in, make, agent, work):
@@ -288,8 +288,8 @@ def test_ended_work_shows_its_state_and_takes_no_answer(sign_in, make, agent, wo
     page = client.get("/day").text
 
     assert "Cancelled" in page
-    assert f"/day/work/{work[0].id}/accept" not in page
-    assert client.post(f"/day/work/{work[0].id}/accept").status_code == 409
+    assert f"/day/assignments/{work[0].id}/accept" not in page
+    assert client.post(f"/day/assignments/{work[0].id}/accept").status_code == 409
 
 
 def test_whoever_is_no_agent_has_no_day(sign_in, scheduler):
@@ -303,7 +303,7 @@ def test_nobody_reads_a_day_without_signing_in(client):
 
 def test_each_answer_is_audited_for_the_agent(sign_in, make, agent, work, stored):
     client = sign_in(agent)
-    client.post(f"/day/work/{work[0].id}/accept")
+    client.post(f"/day/assignments/{work[0].id}/accept")
     client.post("/day/2026-11-23/order", data={"order": ",".join(str(piece.id) for piece in reversed(work))})
 
     events = stored.all(select(AuditEvent).where(AuditEvent.person_id == agent.id).order_by(AuditEvent.id))
