@@ -189,7 +189,7 @@ class _Desk:
     ) -> Plan:
         unassigned = tuple(left_out[identity] for identity in sorted(left_out, key=self.index.__getitem__))
         changed = self.plan.with_changes(
-            status=Status.FEASIBLE, assignments=assignments, reserved=reserved, unassigned=unassigned
+            status=Status.FEASIBLE, assignments=assignments, reserved=reserved, unassigned=unassigned, tiers=()
         )
         return with_totals(self.problem, changed)
 

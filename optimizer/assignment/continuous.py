@@ -82,8 +82,8 @@ def _list_reserves(fit: Fit) -> tuple[Integers, Integers, Floats, Floats]:
         wanted = np.array(demand.minutes) > 0
         agents, intervals = np.nonzero(able[:, None] & wanted[None, :] & (roster.capacity > 0))
         contacts = roster.concurrency(demand.channel)[agents]
-        room = (roster.capacity + roster.carry_limit)[agents, intervals]
-        upper = np.minimum(room, np.array(demand.minutes)[intervals] / contacts)
+        # No bound by capacity here: a bound would take the dual that belongs to the capacity row.
+        upper = np.array(demand.minutes)[intervals] / contacts
         parts.append((np.full(len(agents), index, np.int64), agents * horizon + intervals, contacts, upper))
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)

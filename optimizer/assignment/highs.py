@@ -84,8 +84,8 @@ class ArrayHighs(pulp.HiGHS):  # type: ignore[misc, name-defined]  # PuLP types 
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = len(variables), len(constraints)
         model.col_cost_ = costs
-        model.col_lower_ = np.array([variable.lowBound for variable in variables], dtype=float)
-        model.col_upper_ = np.array([variable.upBound for variable in variables], dtype=float)
+        model.col_lower_ = np.array([_or(each.lowBound, -_INFINITE) for each in variables], dtype=float)
+        model.col_upper_ = np.array([_or(each.upBound, _INFINITE) for each in variables], dtype=float)
         model.row_lower_ = np.array([_or(each.getLb(), -_INFINITE) for each in constraints], dtype=float)
         model.row_upper_ = np.array([_or(each.getUb(), _INFINITE) for each in constraints], dtype=float)
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -135,10 +135,10 @@ class ArrayHighs(pulp.HiGHS):  # type: ignore[misc, name-defined]  # PuLP types 
         return "optimal" if status in (_Status.kOptimal, _Status.kModelEmpty) else "feasible"
 
     def add_columns(self, costs: Floats, starts: Any, rows: Any, entries: Floats) -> None:
-        """Append variables between 0 and 1 to the live model, given column by column."""
+        """Append variables to the live LP, given column by column; their rows bound them from above."""
         count = len(costs)
         self.live.addCols(
-            count, -costs, np.zeros(count), np.ones(count), len(rows),
+            count, -costs, np.zeros(count), np.full(count, _INFINITE), len(rows),
             starts.astype(np.int32), rows.astype(np.int32), entries,
         )  # fmt: skip
 

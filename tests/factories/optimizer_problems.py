@@ -128,7 +128,9 @@ def policies(draw: st.DrawFn) -> Policy:
         "cost": draw(st.sampled_from([0.0, 1.0])),
         "balance": draw(st.sampled_from([0.0, 0.0, 1.0])),
     }
-    steps = draw(st.lists(st.sampled_from(["drop_preferred", "lower_level", "other_site", "overtime", "later"]), unique=True))
+    steps = draw(
+        st.lists(st.sampled_from(["drop_preferred", "lower_level", "other_site", "overtime", "later"]), unique=True)
+    )
     return Policy(
         weights=weights,
         growth_epsilon=draw(st.sampled_from([0.0, 0.05])),
@@ -141,7 +143,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True) -> Problem:
+def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True, least: int = 0) -> Problem:
     """Draw a tiny problem over every feature that the solver implements.
 
     Parameters
@@ -150,13 +152,13 @@ def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True) -> Pr
         Whether there may be forecast demand.
     asks
         Whether there may be pins, a previous plan, a frozen window, a cap on changes or mandatory engagements.
+    least
+        Fewest agents and fewest engagements.
     """
     intervals = draw(st.integers(1, 3))
-    names = [f"a{number}" for number in range(draw(st.integers(0, 3)))]
+    names = [f"a{number}" for number in range(draw(st.integers(least, 3)))]
     staff = tuple(draw(agents(name, intervals)) for name in names)
-    work = tuple(
-        draw(engagements(f"e{number}", intervals, names)) for number in range(draw(st.integers(0, 4)))
-    )
+    work = tuple(draw(engagements(f"e{number}", intervals, names)) for number in range(draw(st.integers(least, 4))))
     problem = Problem(
         start=START,
         interval_minutes=30.0,
