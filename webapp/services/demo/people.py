@@ -207,7 +207,9 @@ def _levels(chance: random.Random, team: TeamSeed, tenure: float) -> dict[str, i
     def level(bonus: float) -> int:
         return max(1, min(5, round(chance.triangular(0.8, ceiling + bonus, min(ceiling, 2.4) + bonus / 2))))
 
-    levels = {code: level(0.3) for code in EVERYBODY}
+    # After a year at the latest, everybody handles plain cases of the daily bread.
+    floor = 2 if tenure >= 1 else 1
+    levels = {code: max(floor, level(0.3)) for code in EVERYBODY}
     levels |= {code: level(0.9) for code in team.focus if chance.random() < 0.9}
     for code in SOME:
         if chance.random() < 0.38:
