@@ -298,7 +298,7 @@ def test_whoever_is_no_agent_has_no_day(sign_in, scheduler):
 
 def test_nobody_reads_a_day_without_signing_in(client):
     assert client.get("/day").status_code == 302
-    assert client.post("/day/work/1/accept").status_code == 401
+    assert client.post("/day/assignments/1/accept").status_code == 401
 
 
 def test_each_answer_is_audited_for_the_agent(sign_in, make, agent, work, stored):
