@@ -93,24 +93,25 @@ class Context:
         header = self.mapping.get(column, column)
         self.problems.add(Problem(row, header, shorten(str(value)), code, message, accepted))
 
-    def first_of_key(self, row: int, column: str, value: Any, *, space: str = "") -> bool:
-        """Return whether no earlier row has this value in a column that identifies rows; else note both rows."""
-        earlier = self._keys.setdefault((space or column, value), row)
+    def first_of_key(self, row: int, column: str, value: Any, *, what: str = "") -> bool:
+        """
+        Return whether no earlier row has this value in what identifies rows; else note both rows.
+
+        ``what`` names it where that is more than the column.
+        """
+        earlier = self._keys.setdefault((what or column, value), row)
         if earlier == row:
             return True
         shown = " · ".join(map(str, value)) if isinstance(value, tuple) else value
-        self.problem(
-            row,
-            column,
-            shown,
-            "duplicate_key",
-            f"Rows {earlier} and {row} have the same {self.mapping.get(column, column)}.",
-            "Each may stand in one row only.",
-        )
+        name = what or self.mapping.get(column, column)
+        message, accepted = f"Rows {earlier} and {row} have the same {name}.", "Each may stand in one row only."
+        self.problem(row, column, shown, "duplicate_key", message, accepted)
         return False
 
-    def unknown(self, row: int, column: str, value: str, what: str, known: Iterable[str]) -> None:
-        """Note a reference to something that is not there, with what may have been meant."""
+    def unknown(
+        self, row: int, column: str, value: str, what: str, known: Iterable[str], *, in_scope: bool = False
+    ) -> None:
+        """Note a reference to something that is not there (or not ``in_scope``), with what may have been meant."""
         self._suggested += 1
         suggestion = near_match(value, known) if self._suggested <= _SUGGESTIONS else ""
         self.problem(
@@ -118,7 +119,7 @@ class Context:
             column,
             value,
             f"unknown_{what.replace(' ', '_')}",
-            f"There is no such {what}{' in the sites that you serve' if self.viewer else ''}.{suggestion}",
+            f"There is no such {what}{' in the sites that you serve' if in_scope and self.viewer else ''}.{suggestion}",
             f"The id or code of a {what} that exists.",
         )
 
@@ -161,7 +162,7 @@ class Context:
         site = self.sites.get(code)
         if site is None or not self.covers(site.id):
             known = [key for key, other in self.sites.items() if self.covers(other.id)]
-            self.unknown(row.number, column, code, "site", known)
+            self.unknown(row.number, column, code, "site", known, in_scope=True)
             return None
         return site
 
@@ -173,7 +174,7 @@ class Context:
             # Somebody of another site is answered like nobody: whether the id exists there is not the importer's to
             # know.
             known = (key for key, other in self.people.items() if self.covers(other.site_id))
-            self.unknown(row.number, column, external_id, "person", known)
+            self.unknown(row.number, column, external_id, "person", known, in_scope=True)
             return None
         return person
 

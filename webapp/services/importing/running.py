@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -180,6 +181,7 @@ def run(
             report.problems, report.problem_count = context.problems.listed, context.problems.count
         report.tallies, report.notes = sink.tallies, context.notes
         report.categories, report.rejected = context.categories, context.rejected
+        report.problems = sorted(report.problems, key=attrgetter("row"))
     except FileRefusedError as error:
         report.problems, report.problem_count = [*report.problems, error.problem], report.problem_count + 1
     except BaseException:

@@ -105,7 +105,9 @@ class Forecasts(Kind):
             return None
         key = (site.id, kind.id, starts_at)
         label = f"{kind.code} {starts_at:%Y-%m-%d %H:%M} UTC"
-        if not context.first_of_key(row.number, "starts_at", (site.code, kind.code, to_json(starts_at))):
+        if not context.first_of_key(
+            row.number, "starts_at", (site.code, kind.code, to_json(starts_at)), what="site, type and begin"
+        ):
             return None
         length, volume = row.get("length_minutes", 30), row.values["volume"]
         minutes = row.get("minutes")

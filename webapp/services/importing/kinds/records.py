@@ -95,7 +95,7 @@ class Records(Kind):
             if name and name not in taken:
                 code = name if name in context.skills else by_folded.get(fold(name))
                 if code is None:
-                    if context.first_of_key(0, "skill", name, space="unknown header"):
+                    if context.first_of_key(0, "skill", name, what="unknown header"):
                         context.unknown(1, "skill", name, "skill", context.skills)
                     continue
                 skills[index] = (name, code)
@@ -144,7 +144,9 @@ class Records(Kind):
                     "A day after today, or nothing.",
                 )
                 continue
-            if context.first_of_key(row.number, "person", (row.values["person"], row.values["skill"]), space="record"):
+            if context.first_of_key(
+                row.number, "person", (row.values["person"], row.values["skill"]), what="person and skill"
+            ):
                 wanted.append((row, person.id, skill_id))
         standing = _standing(context, {(person_id, skill_id) for _, person_id, skill_id in wanted})
         tally = Tally()
