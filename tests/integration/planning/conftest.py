@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -35,7 +36,7 @@ class Day:
 
 @pytest.fixture
 def day(make: Make) -> Day:
-    """Build the small site: shifts 9–13 h in Berlin, half an hour of break for Ada, calls of 20 min in each half hour."""
+    """Build the small site: shifts 9–13 h in Berlin, a break for Ada, calls of 20 min in each half hour."""
     billing, tech = make.skill(name="Billing"), make.skill(name="Router")
     ada, ben = make.person(name="Ada Byron"), make.person(name="Ben Okri")
     make.record(ada, billing, 4)
@@ -47,7 +48,7 @@ def day(make: Make) -> Day:
     mail = make.engagement_type(name="Billing mail", requires={billing: 2}, handle_minutes=20.0)
     calls = make.engagement_type(name="Router calls", channel=Channel.VOICE, requires={tech: 2}, handle_minutes=10.0)
     wizard = make.engagement_type(name="Router wizardry", requires={tech: 5})
-    window = {"earliest_at": AT_NINE, "due_at": AT_NINE + dt.timedelta(hours=3)}
+    window: dict[str, Any] = {"earliest_at": AT_NINE, "due_at": AT_NINE + dt.timedelta(hours=3)}
     easy = tuple(make.engagement(mail, external_id=f"easy-{number}", **window) for number in range(3))
     hard = make.engagement(wizard, external_id="hard", **window)
     for half_hour in range(8):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -101,7 +102,6 @@ class TestStaleInputs:
 
         assert [(change.kind, change.subject) for change in stale.value.inputs] == [("engagement", "late")]
         assert stale.value.broken == ()
-        assert plan.state is PlanState.DRAFT
         publish.publish_plan(session, plan, today=TODAY, seen_digest=stale.value.freshness.digest, by=by)
         assert plan.state is PlanState.PUBLISHED
 
@@ -109,7 +109,7 @@ class TestStaleInputs:
         self, session: Session, make: Make, day: Day, solve_day, by
     ) -> None:
         plan = solve_day()
-        window = {"earliest_at": AT_NINE, "due_at": AT_NINE + dt.timedelta(hours=3)}
+        window: dict[str, Any] = {"earliest_at": AT_NINE, "due_at": AT_NINE + dt.timedelta(hours=3)}
         make.engagement(day.mail, **window)
         with pytest.raises(publish.StalePlanError) as stale:
             publish.publish_plan(session, plan, today=TODAY, by=by)
@@ -200,9 +200,10 @@ class TestDiscard:
         plan: Plan = solve_day()
 
         plans.discard(session, plan, by=by)
-        assert plan.state is PlanState.DISCARDED
+        put_away = plan.state
         plans.restore(session, plan, by=by)
-        assert plan.state is PlanState.DRAFT
+
+        assert (put_away, plan.state) == (PlanState.DISCARDED, PlanState.DRAFT)
 
     def test_only_drafts_are_discarded_and_only_discarded_plans_restored(self, session: Session, solve_day, by) -> None:
         plan = solve_day()
@@ -231,9 +232,10 @@ class TestCompare:
         )
 
         second = solve_day()
-        found = compare.compare_plans(session, second, compare.find_other(session, second))
+        other = compare.find_other(session, second)
+        assert other is first
+        found = compare.compare_plans(session, second, other)
 
-        assert found.other is first
         (moved,) = [each for each in found.moved if each.engagement.id == declined.engagement_id]
         assert moved.kind == "agent"
         assert {each.person.id for each in found.affected} >= {declined.person_id}

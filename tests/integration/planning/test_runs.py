@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -47,7 +48,7 @@ class TestRequest:
         ],
     )
     def test_choices_out_of_range_are_refused(
-        self, session: Session, make: Make, day: Day, values: dict[str, float], field: str
+        self, session: Session, make: Make, day: Day, values: dict[str, Any], field: str
     ) -> None:
         with pytest.raises(InvalidInputError) as refused:
             runs.request_run(session, day.site, TODAY, request=RunRequest(**values), by=make.actor())
@@ -82,6 +83,7 @@ class TestSolve:
         assert served == {engagement.id for engagement in day.easy}
         assert (left_out.engagement_id, left_out.cause) == (day.hard.id, "no_skill")
         assert left_out.detail["text"].startswith("Nobody has Router at level 5.")
+        assert left_out.fix is not None
         assert "Ada Byron" in left_out.fix["text"]
 
     def test_calls_get_the_minutes_of_the_only_one_who_can(self, session: Session, day: Day, solve_day) -> None:
@@ -160,6 +162,13 @@ class TestSolve:
         ]
 
 
+def job_of(session: Session, run_id: int) -> int:
+    """Return the id of a run's job."""
+    job_id = session.get_one(PlanRun, run_id).job_id
+    assert job_id is not None
+    return job_id
+
+
 class TestJob:
     @pytest.fixture
     def run_id(self, session: Session, make: Make, day: Day) -> int:
@@ -183,12 +192,12 @@ class TestJob:
 
     def test_a_cancelled_job_ends_cancelled(self, app: Flask, database: Database, run_id: int) -> None:
         with database.transaction() as session:
-            session.get_one(PlanRun, run_id).job.cancel_requested = True
+            session.get_one(Job, job_of(session, run_id)).cancel_requested = True
 
         build_executor(app).run_once()
 
         with database.reading() as session:
-            assert session.get_one(PlanRun, run_id).job.state is JobState.CANCELLED
+            assert session.get_one(Job, job_of(session, run_id)).state is JobState.CANCELLED
             assert session.scalar(select(Plan)) is None
 
     def test_a_worker_that_lost_its_lease_writes_nothing(
@@ -197,11 +206,10 @@ class TestJob:
         """Another worker takes the job over while this one solves; what this one found must not be stored twice."""
         solve = runs.solve
 
-        def _solve_and_lose(*args: object, **kwargs: object):
+        def _solve_and_lose(*args: Any, **kwargs: Any) -> Any:
             answer = solve(*args, **kwargs)
             with database.transaction() as session:
-                job = session.get_one(PlanRun, run_id).job
-                job.lease_owner = "somebody else"
+                session.get_one(Job, job_of(session, run_id)).lease_owner = "somebody else"
             return answer
 
         monkeypatch.setattr(runs, "solve", _solve_and_lose)
