@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 import waitress
 from flask_security import hash_password
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import ROOT
@@ -20,7 +20,7 @@ from webapp import create_app, schema
 from webapp.cli.console import cli, get_config, get_database, now
 from webapp.db import Database
 from webapp.errors import ForbiddenError
-from webapp.models import Person, PlanRun, Role, RoleGrant, Site
+from webapp.models import Assignment, Person, Plan, PlanRun, PlanState, Role, RoleGrant, Site
 from webapp.services import forecasting
 from webapp.services.audit import Actor
 from webapp.services.demo import seed_company, seed_day
@@ -126,15 +126,28 @@ def _today(site: Site) -> dt.date:
 
 def _find_holder(session: Session, role: Role, *, site_id: int | None = None) -> Person:
     query = select(Person).join(RoleGrant, RoleGrant.person_id == Person.id).where(RoleGrant.role == role)
-    if role is Role.AGENT:
-        query = query.where(Person.job_title == "Service agent")
     if site_id is not None:
         query = query.where(Person.site_id == site_id)
-    return session.scalars(query.order_by(Person.id)).first() or session.scalars(query).one()
+    return session.scalars(query.order_by(Person.id).limit(1)).one()
+
+
+def _find_busy_agent(session: Session) -> Person:
+    """Return an agent whose day shows what a day can hold: about ten pieces of work."""
+    pieces = func.count(Assignment.id)
+    busy = (
+        select(Person)
+        .join(Assignment, Assignment.person_id == Person.id)
+        .join(Plan, Plan.id == Assignment.plan_id)
+        .where(Plan.state == PlanState.PUBLISHED, Person.job_title == "Service agent")
+        .group_by(Person.id)
+        .order_by(func.abs(pieces - 10), Person.id)
+        .limit(1)
+    )
+    return session.scalar(busy) or _find_holder(session, Role.AGENT)
 
 
 def _print_sign_ins(session: Session) -> None:
     click.echo(f"\nSign in with the password {PASSWORD} as:")
     for role, what in _SHOWN:
-        person = _find_holder(session, role)
+        person = _find_busy_agent(session) if role is Role.AGENT else _find_holder(session, role)
         click.echo(f"  {role.value:<10} {person.email:<42} {person.name}: {what}")

@@ -30,7 +30,7 @@ from webapp.services.audit import Actor
 from webapp.services.demo import catalogue
 from webapp.services.demo.company import SEED
 
-SHIFT_DAYS = 7
+SHIFT_DAYS = range(-3, 7)
 CONTACT_DAYS = 28
 ENGAGEMENTS_PER_SITE = 450
 CONTACTS_PER_SHARE = 15.0
@@ -65,7 +65,7 @@ def seed_day(session: Session, *, at: dt.datetime) -> bool:
                 .order_by(Person.id)
             )
         )
-        for offset in range(SHIFT_DAYS):
+        for offset in SHIFT_DAYS:
             built += _shifts(session, agents, site, today + dt.timedelta(days=offset))
         for offset in range(CONTACT_DAYS, -1, -1):
             built += _contacts(session, agents, site, today - dt.timedelta(days=offset), until=at)
