@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from tests.factories import NOW, TODAY
+from webapp.cli import records as records_command
+from webapp.cli.console import cli
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from webapp.models import AuditEvent, Interest, SkillEvent, SkillEventKind, SkillRecord
 from webapp.models.audit import UnauditedChangeError
@@ -249,3 +253,15 @@ def test_many_records_are_projected_in_bulk(session, make):
     assert count == session.scalar(select(func.count()).select_from(SkillRecord)) == 480
     for record in session.scalars(select(SkillRecord)):
         assert as_projection(record) == project(logs[record.person_id, record.skill_id], TODAY)
+
+
+def test_the_console_command_refreshes_what_is_due(session, make, ana, billing, database, monkeypatch):
+    event = NewEvent(ana.id, billing.id, PROVISIONAL, level=4, expires_on=TODAY)
+    records.append_events(session, [event], by=make.actor())
+    records.reproject(session, [(ana.id, billing.id)], TODAY - dt.timedelta(days=1))
+    make.commit()
+    monkeypatch.setattr(records_command, "get_database", lambda: database)
+
+    told = CliRunner().invoke(cli, ["records", "refresh", "--on", TODAY.isoformat(), "--json"])
+
+    assert json.loads(told.output) == {"on": TODAY.isoformat(), "refreshed": 1}
