@@ -20,7 +20,7 @@ from webapp import create_app, schema
 from webapp.cli.console import cli, get_config, get_database, now
 from webapp.db import Database
 from webapp.errors import ForbiddenError
-from webapp.models import Assignment, Person, Plan, PlanRun, PlanState, Role, RoleGrant, Site
+from webapp.models import Assignment, Engagement, Person, Plan, PlanRun, PlanState, Role, RoleGrant, Site
 from webapp.services import forecasting
 from webapp.services.audit import Actor
 from webapp.services.demo import seed_company, seed_day
@@ -132,15 +132,17 @@ def _find_holder(session: Session, role: Role, *, site_id: int | None = None) ->
 
 
 def _find_busy_agent(session: Session) -> Person:
-    """Return an agent whose day shows what a day can hold: about ten pieces of work."""
-    pieces = func.count(Assignment.id)
+    """Return an agent whose day shows what a day can hold: about a dozen pieces of work of many kinds."""
+    kinds = func.count(Engagement.engagement_type_id.distinct())
     busy = (
         select(Person)
         .join(Assignment, Assignment.person_id == Person.id)
+        .join(Engagement, Engagement.id == Assignment.engagement_id)
         .join(Plan, Plan.id == Assignment.plan_id)
         .where(Plan.state == PlanState.PUBLISHED, Person.job_title == "Service agent")
         .group_by(Person.id)
-        .order_by(func.abs(pieces - 10), Person.id)
+        .having(func.count(Assignment.id).between(8, 16))
+        .order_by(kinds.desc(), Person.id)
         .limit(1)
     )
     return session.scalar(busy) or _find_holder(session, Role.AGENT)
