@@ -274,6 +274,7 @@ def test_filters_narrow_the_list(make, scheduler):
         {"channel": Channel.SOCIAL},
         {"stance": Stance.PRAISE},
         {"state": EngagementState.RETURNED},
+        {"waiting": True, "priority": 5},
         {"priority": 5},
         {"owner_id": owner.id},
         {"text": "50%"},
@@ -306,10 +307,20 @@ def test_states_are_counted(make, scheduler):
     make.engagement()
     make.engagement(state=EngagementState.DONE)
 
-    counts = engagements.count_by_state(make.session, viewer=scheduler, wanted=EngagementFilter())
+    wanted = EngagementFilter(state=EngagementState.OPEN)
+    counts = engagements.count_by_state(make.session, viewer=scheduler, wanted=wanted)
 
     assert counts[EngagementState.OPEN] == counts[EngagementState.DONE] == 1
     assert counts[EngagementState.RETURNED] == 0
+
+
+def test_what_no_plan_holds_waits(make, scheduler):
+    """What an agent gave back waits like what was never planned."""
+    waiting = [make.engagement(state=state) for state in (EngagementState.OPEN, EngagementState.RETURNED)]
+    for state in set(EngagementState) - engagements.WAITING:
+        make.engagement(state=state)
+
+    assert listed(make, scheduler, waiting=True) == waiting
 
 
 def test_the_list_is_sorted_and_paged(make, scheduler):

@@ -15,7 +15,6 @@ from webapp.errors import ConflictError, InvalidInputError, NotFoundError
 from webapp.models import (
     Channel,
     Engagement,
-    EngagementState,
     EngagementType,
     Skill,
     Stance,
@@ -24,13 +23,13 @@ from webapp.models import (
 from webapp.services import audit
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.engagements import WAITING
 from webapp.services.versions import require_version
 
 MAX_HANDLE_MINUTES = 24 * 60.0
 MAX_CONCURRENCY = 20
 MAX_VALUE = 1_000_000.0
 MAX_WEIGHT = 100.0
-WAITING_STATES = frozenset({EngagementState.OPEN, EngagementState.RETURNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ def count_waiting(session: Session, type_ids: Sequence[int], *, viewer: Viewer) 
         .join(Engagement.site)
         .where(
             Engagement.engagement_type_id.in_(type_ids),
-            Engagement.state.in_(WAITING_STATES),
+            Engagement.state.in_(WAITING),
             viewer.sees_site(Permission.VIEW_WORK),
         )
         .group_by(Engagement.engagement_type_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from webapp.services.versions import require_version
 MAX_WINDOW = dt.timedelta(days=366)
 MAX_HANDLE_MINUTES = 24 * 60.0
 
+WAITING = frozenset({EngagementState.OPEN, EngagementState.RETURNED})
 ENDED = frozenset({EngagementState.DONE, EngagementState.CANCELLED})
 
 TRANSITIONS: Mapping[EngagementState, frozenset[EngagementState]] = {
@@ -49,7 +51,11 @@ TRANSITIONS: Mapping[EngagementState, frozenset[EngagementState]] = {
 
 @dataclass(frozen=True, slots=True)
 class EngagementFilter:
-    """Which engagements to list; an empty part does not narrow. A day finds the windows that meet it at their site."""
+    """
+    Which engagements to list; an empty part does not narrow.
+
+    ``day_on`` finds the windows that meet the day at their site, ``waiting`` those that no plan holds yet or any more.
+    """
 
     site_id: int | None = None
     day_on: dt.date | None = None
@@ -57,6 +63,7 @@ class EngagementFilter:
     channel: Channel | None = None
     stance: Stance | None = None
     state: EngagementState | None = None
+    waiting: bool = False
     priority: int | None = None
     owner_id: int | None = None
     text: str = ""
@@ -141,7 +148,8 @@ def count_engagements(session: Session, *, viewer: Viewer, wanted: EngagementFil
 
 
 def count_by_state(session: Session, *, viewer: Viewer, wanted: EngagementFilter) -> dict[EngagementState, int]:
-    """Return how many engagements of a filter are in each state, states that have none included."""
+    """Return how many engagements are in each state, whichever states the filter asks for; those with none included."""
+    wanted = dataclasses.replace(wanted, state=None, waiting=False)
     query = _query(session, viewer=viewer, wanted=wanted).with_only_columns(Engagement.state, func.count())
     found = dict(session.execute(query.group_by(Engagement.state)).all())
     return {state: found.get(state, 0) for state in EngagementState}
@@ -160,6 +168,8 @@ def _query(session: Session, *, viewer: Viewer, wanted: EngagementFilter) -> Sel
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.waiting:
+        conditions.append(Engagement.state.in_(WAITING))
     if wanted.day_on is not None:
         conditions.append(_meets_day(session, wanted.day_on, viewer=viewer, site_id=wanted.site_id))
     if wanted.text:

@@ -34,6 +34,7 @@ def _filter() -> EngagementFilter:
         channel=choice_argument("channel", Channel),
         stance=choice_argument("stance", Stance),
         state=choice_argument("state", EngagementState),
+        waiting=request.args.get("state") == "waiting",
         priority=priority if priority in range(1, 6) else None,
         owner_id=request.args.get("owner", type=int),
         text=request.args.get("q", "").strip(),
@@ -53,6 +54,7 @@ def index() -> ResponseReturnValue:
     if request.args.get("format") == "csv":
         return _csv(engagements.list_engagements(session, viewer=viewer, wanted=wanted, sort=sort))
     page = page_from_request(engagements.count_engagements(session, viewer=viewer, wanted=wanted))
+    counts = engagements.count_by_state(session, viewer=viewer, wanted=wanted)
     chosen = next((site for site in sites if site.id == wanted.site_id), None)
     return render_template(
         "engagements/index.html",
@@ -61,7 +63,8 @@ def index() -> ResponseReturnValue:
         ),
         page=page,
         wanted=wanted,
-        counts=engagements.count_by_state(session, viewer=viewer, wanted=wanted),
+        counts=counts,
+        waiting_count=sum(counts[state] for state in engagements.WAITING),
         site=chosen,
         now=now(),
         ended=engagements.ENDED,
