@@ -101,8 +101,10 @@ def even_spread(problem: Problem) -> Plan:
     """
     fit = Fit(Roster.of(problem))
     capacity = fit.roster.capacity
-    demand = np.array([each.minutes for each in problem.forecast], dtype=float).reshape(-1, problem.intervals)
-    able = np.array([fit.of(each).possible for each in problem.forecast]).reshape(-1, len(problem.agents))
+    demand = np.array([each.minutes for each in problem.forecast], dtype=float)
+    demand = demand.reshape(len(problem.forecast), problem.intervals)
+    able = np.array([fit.of(each).possible for each in problem.forecast], dtype=bool)
+    able = able.reshape(len(problem.forecast), len(problem.agents))
     open_to = able[:, :, None] & (demand > 0)[:, None, :] & (capacity > 0)[None, :, :]
     minutes = np.where(open_to, capacity[None, :, :] / np.maximum(open_to.sum(axis=0), 1)[None, :, :], 0.0)
     contacts = np.array([fit.roster.concurrency(each.channel) for each in problem.forecast]).reshape(able.shape)

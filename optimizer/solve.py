@@ -4,6 +4,7 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
 import highspy
@@ -99,6 +100,11 @@ def _interim(fit: Fit, model: Model, incumbent: Incumbent) -> Plan:
     return write_plan(fit, outcome, incumbent, explained=False)
 
 
+@cache
+def _solver_name() -> str:
+    return f"HiGHS {version('highspy')} through PuLP {version('pulp')}"
+
+
 def _sign(problem: Problem, control: Control, plan: Plan) -> Plan:
     """Return the plan with what is known about the run itself."""
     # Linux counts the peak in kilobytes, macOS in bytes.
@@ -107,7 +113,7 @@ def _sign(problem: Problem, control: Control, plan: Plan) -> Plan:
     return plan.with_changes(
         seconds=round(control.seconds(), 3),
         peak_mb=round(peak, 1),
-        solver=f"HiGHS {version('highspy')} through PuLP {version('pulp')}",
+        solver=_solver_name(),
         route="sifting LP, Lagrangian greedy, exchange, branch and cut on a core of columns",
         seed=problem.policy.seed,
         problem=problem.digest(),

@@ -62,7 +62,9 @@ class Master:
         most_of_column = 1.0 if mip else None
         upper = model.continuous.upper.tolist()
         variables = [problem.add_variable(f"a{number:09d}", 0.0, most) for number, most in enumerate(upper)]
-        variables += [problem.add_variable(f"x{number:09d}", 0.0, most_of_column, kind) for number in self.active.tolist()]
+        variables += [
+            problem.add_variable(f"x{number:09d}", 0.0, most_of_column, kind) for number in self.active.tolist()
+        ]
         points = np.concatenate([self.objective.on_continuous, self.objective.on_columns[self.active]])
         problem.setObjective(pulp.LpAffineExpression(zip(variables, points.tolist(), strict=True)))
 

@@ -27,7 +27,7 @@ def test_why_gives_value_price_and_the_next_best():
     assert reason.levels == (("billing", 4, 3),)
     assert reason.able == 2
     assert [(offer.agent, offer.value, offer.price) for offer in reason.alternatives] == [("a2", 10.0, 0.0)]
-    words = Sentences(name={"a1": "Ada", "a2": "Ben"}.get).why(replace(reason, levels=()))
+    words = Sentences(name={"a1": "Ada", "a2": "Ben"}.__getitem__).why(replace(reason, levels=()))
     assert words == [
         "The customer knows Ada.",
         "With Ada it brings 11.0 points for minutes worth 0.0; the next best, Ben, 10.0 for 0.0.",
@@ -63,7 +63,7 @@ def test_why_not_names_the_rule_in_the_way(work, staff, code):
 
 
 def test_why_not_puts_value_and_price_side_by_side():
-    # a1 is the only one for e2, worth 30 for all 30 minutes of theirs: 1 a minute. e1 goes to a2, whose minutes are free.
+    # a1 is the only one for e2, worth 30 for all 30 minutes of theirs: 1 a minute. The minutes of a2 are free.
     hard = an_engagement("e2", minutes=30, value=30, requires=(Requirement("billing", 4),))
     problem = a_problem(
         TWO, [an_engagement("e1", minutes=20, known_agents=("a1",)), hard], policy=SERVICE_AND_CONTINUITY
@@ -75,7 +75,8 @@ def test_why_not_puts_value_and_price_side_by_side():
     assert answer.offer.value == pytest.approx(11)
     assert answer.offer.price == pytest.approx(20)
     assert answer.chosen is not None
-    assert (answer.chosen.agent, answer.chosen.net) == ("a2", pytest.approx(10))
+    assert answer.chosen.agent == "a2"
+    assert answer.chosen.net == pytest.approx(10)
     assert answer.in_the_way == ("e2",)
 
 
@@ -86,7 +87,7 @@ def test_a_move_tells_what_it_costs():
     check = check_move(problem, plan, "e1", "a2", 0)
 
     assert check.is_allowed
-    assert (check.value_before, check.value_after) == (pytest.approx(11), pytest.approx(10))
+    assert (check.value_before, check.value_after) == pytest.approx((11, 10))
     assert check.value_lost == pytest.approx(1)
     assert check.displaced == ()
 
@@ -119,9 +120,8 @@ def test_a_move_releases_only_the_reserved_minutes_that_it_needs():
 
     check = check_move(problem, plan, "e1", "a1", 0)
 
-    assert [(kept.class_, kept.interval, kept.minutes) for kept in check.released] == [
-        ("voice", 0, pytest.approx(10, abs=1e-4))
-    ]
+    assert [(kept.class_, kept.interval) for kept in check.released] == [("voice", 0)]
+    assert check.released[0].minutes == pytest.approx(10, abs=1e-4)
     assert check.value_lost == pytest.approx(10, abs=1e-3)
     assert verify(problem, apply_moves(problem, plan, [Move("e1", "a1", 0)])) == ()
 
@@ -186,7 +186,7 @@ def test_taking_an_engagement_out_leaves_it_unassigned():
     assert verify(problem, out) == ()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(least=1), st.data())
 def test_every_move_that_is_allowed_leaves_a_valid_plan(problem, data):
     # A share over the whole plan is not a matter of one move; the checker of the plan reports it.

@@ -20,7 +20,7 @@ from optimizer.problem import Engagement, Problem
 from optimizer.roster import Roster
 from tests.factories.optimizer_problems import an_agent, problems
 
-tiny = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+tiny = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def _fits(problem: Problem, roster: Roster, columns, chosen: list[int]) -> bool:
@@ -123,7 +123,7 @@ def test_every_plan_passes_the_independent_checker(problem):
     assert type(plan).from_json(plan.to_json()) == plan
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(asks=False))
 def test_one_more_agent_never_lowers_the_optimum(problem):
     problem = replace(problem, policy=replace(problem.policy, proactive_share_min=None, proactive_share_max=None))
@@ -135,7 +135,7 @@ def test_one_more_agent_never_lowers_the_optimum(problem):
     assert after >= before - 1e-5
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(asks=False), st.sampled_from(["capacity", "window", "level"]))
 def test_more_room_never_lowers_the_optimum(problem, what):
     def relax(work: Engagement) -> Engagement:
@@ -145,7 +145,9 @@ def test_more_room_never_lowers_the_optimum(problem, what):
         return work
 
     # A ladder step prices what a wider window or a higher capacity gives for nothing; a fit is no matter of room.
-    plain = replace(problem.policy, weights={"service": 1.0}, ladder=(), proactive_share_min=None, proactive_share_max=None)
+    plain = replace(
+        problem.policy, weights={"service": 1.0}, ladder=(), proactive_share_min=None, proactive_share_max=None
+    )
     problem = replace(problem, policy=plain)
     agents = problem.agents
     if what == "capacity":
@@ -157,7 +159,7 @@ def test_more_room_never_lowers_the_optimum(problem, what):
     assert solve(wider).tiers[0].objective >= solve(problem).tiers[0].objective - 1e-5
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(asks=False))
 def test_scaling_all_values_scales_the_objective(problem):
     assume(not problem.policy.ladder)
@@ -173,7 +175,7 @@ def test_scaling_all_values_scales_the_objective(problem):
     assert solve(scaled).tiers[0].objective == pytest.approx(3 * solve(problem).tiers[0].objective, abs=1e-4)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(asks=False))
 def test_a_higher_rate_never_changes_what_customers_get(problem):
     """The cost tier comes after customers and may give up ε of them at most, whatever the rates are."""

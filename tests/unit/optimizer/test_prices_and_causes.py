@@ -20,8 +20,8 @@ def test_one_more_minute_is_worth_the_best_that_is_left_over():
 
     prices = solve(problem).prices
 
-    assert prices.agent == {"a1": (pytest.approx(0.5),)}
-    assert prices.skill == {"billing": {"3": (pytest.approx(0.5),)}}
+    assert prices.agent["a1"] == pytest.approx((0.5,))
+    assert prices.skill["billing"]["3"] == pytest.approx((0.5,))
 
 
 def test_minutes_to_spare_are_worth_nothing():
@@ -33,17 +33,17 @@ def test_a_skill_that_nobody_has_on_shift_is_priced_by_the_work_that_waits_for_i
     work = [an_engagement(earliest=1, due=1, latest=1)]
     problem = a_problem([an_agent(capacity=(30.0, 0.0))], work)
 
-    assert solve(problem).prices.skill["billing"]["3"] == (0.0, pytest.approx(1.0))
+    assert solve(problem).prices.skill["billing"]["3"] == pytest.approx((0.0, 1.0))
 
 
 def test_forecast_demand_prices_the_interval_that_it_fills():
     calls = Forecast("voice", "voice", (Requirement("billing", 1),), (60.0, 10.0), 2.0)
     problem = a_problem([an_agent(capacity=(30.0, 30.0))], [], forecast=(calls,))
 
-    assert solve(problem).prices.agent["a1"] == (pytest.approx(2.0), 0.0)
+    assert solve(problem).prices.agent["a1"] == pytest.approx((2.0, 0.0))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_prices_are_never_negative_and_every_gap_in_the_plan_has_a_reason(problem):
     plan = solve(problem)
@@ -58,7 +58,7 @@ def test_prices_are_never_negative_and_every_gap_in_the_plan_has_a_reason(proble
             assert all(line.strip() for line in Sentences().unassigned(each))
 
 
-NEEDS_BOTH = {"requires": (Requirement("billing", 3), Requirement("spanish", 3))}
+NEEDS_BOTH = (Requirement("billing", 3), Requirement("spanish", 3))
 CASES = [
     ({"eligible_agents": ()}, {}, CauseCode.NOBODY_ALLOWED, FixCode.ALLOW_AGENT),
     ({"requires": (Requirement("billing", 5),)}, {}, CauseCode.NO_SKILL, FixCode.RAISE_LEVEL),
@@ -99,7 +99,7 @@ def test_a_missing_skill_names_the_skill_and_who_is_nearest():
 
 def test_skills_that_no_one_has_together_are_a_cause_of_their_own():
     agents = [an_agent("b", skills={"billing": 3}), an_agent("s", skills={"spanish": 3, "billing": 2})]
-    left_out = solve(a_problem(agents, [an_engagement(**NEEDS_BOTH)])).unassigned[0]
+    left_out = solve(a_problem(agents, [an_engagement(requires=NEEDS_BOTH)])).unassigned[0]
 
     assert left_out.cause.code is CauseCode.NO_SKILL_MIX
     assert (left_out.fix.agent, left_out.fix.skill, left_out.fix.level) == ("s", "billing", 3)
@@ -116,7 +116,8 @@ def test_sold_capacity_names_the_work_and_a_fix_that_works():
     # 40 minutes are asked, 30 are there: ten more, worth the ten points of e1.
     assert (left_out.fix.agent, left_out.fix.minutes, left_out.fix.gain) == ("a1", 10.0, 10.0)
     more = replace(problem, agents=(an_agent(capacity=(40.0,)),))
-    assert solve(more).objective == pytest.approx(plan.objective + left_out.fix.gain)
+    # e2 brings 12, and e1 its 10 with the minutes added.
+    assert solve(more).objective == pytest.approx(22)
 
 
 def test_capacity_kept_for_calls_names_the_class():

@@ -10,10 +10,11 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from optimizer import Policy, Status, solve_in_child, verify
+from optimizer import Policy, Progress, Status, solve_in_child, verify
 from optimizer.benchmarks.generator import Shape, generate
 from optimizer.plan import StoppedBy
 from optimizer.solve import UnsupportedError
@@ -24,26 +25,30 @@ LONG = Policy(time_limit_s=30.0, gap=0.0)
 
 @pytest.fixture(scope="module")
 def hard_problem():
-    """A problem that is far from solved to a gap of 0 in the time of these tests."""
+    """Return a problem that is far from solved to a gap of 0 in the time of these tests."""
     return generate(Shape(agents=30, engagements=300, intervals=16, load=0.9), seed=1, policy=LONG)
 
 
 def _children() -> set[int]:
-    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
-    return {int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and "optimizer.worker" in args}
+    return {pid for pid in _children_of(os.getpid()) if _is_running(pid)}
+
+
+def _children_of(parent: int) -> set[int]:
+    """Return the processes that a process has started in any of its threads."""
+    lists = Path(f"/proc/{parent}/task").glob("*/children")
+    return {int(pid) for each in lists for pid in each.read_text(encoding="utf-8").split()}
 
 
 def _is_running(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_a_child_solves_and_tells_how_far_it_is():
-    told = []
+    told: list[Progress] = []
 
     plan = solve_in_child(a_problem([an_agent()], [an_engagement()]), on_progress=told.append)
 
@@ -90,7 +95,7 @@ def test_cancel_keeps_the_best_plan(hard_problem, after_s):
 
 
 def test_a_cancelled_run_has_a_plan_once_one_was_told(hard_problem):
-    seen = []
+    seen: list[Progress] = []
 
     plan = solve_in_child(
         hard_problem,
@@ -118,7 +123,7 @@ def test_a_killed_child_is_a_solver_error(hard_problem):
 
 
 def test_a_child_without_memory_is_a_solver_error(hard_problem):
-    plan = solve_in_child(hard_problem, memory_mb=150)
+    plan = solve_in_child(hard_problem, memory_mb=60)
 
     assert plan.status is Status.SOLVER_ERROR
     assert plan.message
@@ -134,13 +139,12 @@ def test_the_child_dies_with_its_parent(hard_problem, tmp_path):
     file.write_text(json.dumps(hard_problem.to_json()), encoding="utf-8")
     script = textwrap.dedent(
         """
-        import json, os, subprocess, sys
+        import glob, json, os, sys
         from optimizer import Problem, solve_in_child
         def tell(progress):
             if progress.phase == "bound":
-                own = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
-                pids = [line.split()[0] for line in own.stdout.splitlines() if "optimizer.worker" in line]
-                print(*pids, flush=True)
+                lists = glob.glob(f"/proc/{os.getpid()}/task/*/children")
+                print(*[open(each).read() for each in lists], flush=True)
         solve_in_child(Problem.from_json(json.load(open(sys.argv[1]))), on_progress=tell)
         """
     )

@@ -195,7 +195,9 @@ def test_growth_never_takes_more_than_epsilon_from_customers():
     learner = replace(LEARNER, capacity=(0.0, 30.0))
     mentor = replace(MENTOR, capacity=(30.0, 30.0))
     small = an_engagement("small", minutes=10, value=40, earliest=0, due=0, latest=1)
-    big = an_engagement("big", minutes=30, value=980, earliest=1, due=1, latest=1, requires=(Requirement("billing", 4),))
+    big = an_engagement(
+        "big", minutes=30, value=980, earliest=1, due=1, latest=1, requires=(Requirement("billing", 4),)
+    )
 
     def solve_with(epsilon):
         policy = replace(GROWING, growth_epsilon=epsilon)
