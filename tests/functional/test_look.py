@@ -22,8 +22,8 @@ _turns = itertools.cycle(ADMINS)
 def seeded(database, password_hash):
     with database.writing() as session:
         make = Make(session)
-        for email in ADMINS:
-            admin = make.person(name="Ada Admin", email=email, roles=[Role.ADMIN])
+        admins = [make.person(name="Ada Admin", email=email, roles=[Role.ADMIN]) for email in ADMINS]
+        for admin in admins:
             session.refresh(admin, ["account"])
             assert admin.account is not None
             admin.account.password = password_hash
@@ -33,7 +33,7 @@ def seeded(database, password_hash):
             for level in range(30):
                 audit.record(session, "claim_level", person, by=make.actor(person), detail={"level": [0, level]})
         make.skill(name="Billing disputes")
-        job = jobs.enqueue(session, "plan.solve", {}, by=make.actor(admin))
+        job = jobs.enqueue(session, "plan.solve", {}, by=make.actor(admins[0]))
         # Held by nobody who runs: the test moves it on.
         job.state, job.progress, job.progress_detail = JobState.RUNNING, 0.25, {"gap": 0.031}
         job.lease_owner, job.lease_until = "test", make.actor().at.replace(year=2099)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 
 import pytest
 from flask import render_template_string, url_for
 from flask_wtf import FlaskForm
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from wtforms import StringField
 from wtforms.validators import DataRequired
 
 from webapp.charts import Figure, inline_rows
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.forms import add_error
-from webapp.models import Role
+from webapp.models import Person, Role
+from webapp.services.access import Permission
 from webapp.web import figures
 from webapp.web.filters import url_with
+from webapp.web.guard import requires
 from webapp.web.icons import icon, icon_symbols
+from webapp.web.request import current_person, get_session
 from webapp.web.tables import Column, Page
 from webapp.web.toasts import flash_success, flash_undo, take_toasts
 
@@ -81,6 +87,46 @@ def test_an_unknown_page_shows_no_navigation_to_strangers(client):
     answer = client.get("/nowhere")
     assert answer.status_code == 404
     assert 'aria-label="Main"' not in answer.text
+
+
+def test_who_loses_a_race_learns_it_on_a_page_with_navigation(app, make, sign_in):
+    """The transaction that failed is closed before the page around the message reads the person's roles."""
+
+    @requires(Permission.USE_MAINSTAY)
+    def race():
+        session = get_session()
+        person = current_person()
+        other_editor = update(Person).where(Person.id == person.id).values(version=99)
+        session.execute(other_editor, execution_options={"synchronize_session": False})
+        person.job_title = "Too late"
+        session.flush()
+
+    app.add_url_rule("/race", view_func=race, methods=["POST"])
+    answer = sign_in(make.person()).post("/race")
+    assert answer.status_code == 409
+    assert "Somebody was faster" in answer.text
+    assert 'aria-label="Main"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (OperationalError("SELECT 1", {}, sqlite3.OperationalError("locked")), 503, "Busy right now"),
+        (RuntimeError("a bug"), 500, "Something broke on our side"),
+    ],
+)
+def test_a_fault_is_answered_by_a_page_that_needs_no_database(app, make, sign_in, error, status, words):
+    @requires(Permission.USE_MAINSTAY)
+    def fault():
+        raise error
+
+    app.add_url_rule("/fault", view_func=fault)
+    answer = sign_in(make.person()).get("/fault")
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "a bug" not in answer.text
+    assert 'aria-label="Main"' not in answer.text
+    assert 'href="/fault"' in answer.text
 
 
 def test_the_account_says_which_roles_open_what(make, sign_in):

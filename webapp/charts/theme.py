@@ -101,7 +101,7 @@ CONFIG: Mapping[str, Any] = {
         "labelPadding": 6,
         "titlePadding": 10,
     },
-    "axisX": {"grid": False},
+    "axisX": {"grid": False, "labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8},
     "axisY": {"domain": False, "ticks": False},
     "legend": {
         "labelColor": "@ink-2",
