@@ -24,7 +24,7 @@ from webapp.web.toasts import flash_success
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 
-_SHOWN_PROBLEMS = 200
+_SHOWN_PROBLEMS = 50
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Date, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Date, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.db import Base, UTCDateTime
@@ -45,15 +46,25 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _from_json(column: InstrumentedAttribute[Any], value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(column.type, UTCDateTime):
-        return dt.datetime.fromisoformat(value)
-    if isinstance(column.type, Date):
-        return dt.date.fromisoformat(value)
-    enumeration = getattr(column.type, "enum_class", None)
-    return enumeration(value) if enumeration else value
+def _reader(model: type[Base], name: str) -> Callable[[Any], Any]:
+    """Return the function from the JSON value of a column to the value that the model takes."""
+    kind = getattr(model, name).type
+    convert: Callable[[Any], Any]
+    if isinstance(kind, UTCDateTime):
+        convert = dt.datetime.fromisoformat
+    elif isinstance(kind, Date):
+        convert = dt.date.fromisoformat
+    elif getattr(kind, "enum_class", None) is not None:
+        convert = kind.enum_class
+    else:
+        return lambda value: value
+    return lambda value: None if value is None else convert(value)
+
+
+@cache
+def _readers(model: type[Base], names: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
+    # To look a column's type up for each value takes longer than everything else of an import.
+    return {name: _reader(model, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +116,25 @@ class Store:
         """Name of the table."""
         return str(self.model.__tablename__)
 
+    def _having(self, keys: Sequence[Key]) -> ColumnElement[bool]:
+        columns = [self._column(name) for name in self.key]
+        return columns[0].in_([key[0] for key in keys]) if len(columns) == 1 else tuple_(*columns).in_(keys)
+
+    def _ids(self, session: Session, keys: Collection[Key]) -> dict[Key, int]:
+        columns = [self._column(name) for name in self.key]
+        found: dict[Key, int] = {}
+        for some in chunks(keys):
+            for row_id, *key in session.execute(select(self._column("id"), *columns).where(self._having(some))):
+                found[tuple(key)] = row_id
+        return found
+
     def find(self, session: Session, keys: Collection[Key]) -> dict[Key, Found]:
         """Return the rows that have one of the keys."""
-        columns = [self._column(name) for name in self.key]
+        readers = _readers(self.model, self.key)
         found: dict[Key, Found] = {}
         for some in chunks(keys):
-            condition = columns[0].in_([key[0] for key in some]) if len(columns) == 1 else tuple_(*columns).in_(some)
-            for row_id, snapshot in self._load(session, condition).items():
-                key = tuple(_from_json(column, snapshot[column.key]) for column in columns)
+            for row_id, snapshot in self._load(session, self._having(some)).items():
+                key = tuple(read(snapshot[name]) for name, read in readers.items())
                 found[key] = Found(row_id, snapshot)
         return found
 
@@ -145,8 +167,11 @@ class Store:
         """Write new rows with their parts and return their database keys, in order."""
         if not snapshots:
             return []
-        statement = insert(self.model).returning(self._column("id"), sort_by_parameter_order=True)
-        ids = list(session.scalars(statement, [self._values(snapshot) for snapshot in snapshots]))
+        rows = [self._values(snapshot) for snapshot in snapshots]
+        # Keys are read back by the identifying columns: an ordered RETURNING would make SQLite insert row by row.
+        session.execute(insert(self.model), rows)
+        found = self._ids(session, [tuple(row[name] for name in self.key) for row in rows])
+        ids = [found[tuple(row[name] for name in self.key)] for row in rows]
         for part in self.parts:
             self._insert_parts(session, part, zip(ids, snapshots, strict=True))
         return ids
@@ -185,12 +210,13 @@ class Store:
         return getattr(self.model, name)  # type: ignore[no-any-return]
 
     def _values(self, snapshot: Snapshot) -> dict[str, Any]:
-        return {name: _from_json(self._column(name), snapshot[name]) for name in self.fields}
+        return {name: read(snapshot[name]) for name, read in _readers(self.model, self.fields).items()}
 
     @staticmethod
     def _insert_parts(session: Session, part: Part, rows: Iterable[tuple[int, Snapshot]]) -> None:
+        readers = _readers(part.model, part.fields)
         values = [
-            {part.parent: row_id, **{name: _from_json(getattr(part.model, name), line[name]) for name in part.fields}}
+            {part.parent: row_id, **{name: read(line[name]) for name, read in readers.items()}}
             for row_id, snapshot in rows
             for line in snapshot[part.name]
         ]
