@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
@@ -15,7 +16,7 @@ from webapp.cli.console import cli
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from webapp.models import AuditEvent, Interest, SkillEvent, SkillEventKind, SkillRecord
 from webapp.models.audit import UnauditedChangeError
-from webapp.services import records
+from webapp.services import audit, records
 from webapp.services.projection import Projection, project
 from webapp.services.records import NewEvent
 
@@ -253,6 +254,33 @@ def test_many_records_are_projected_in_bulk(session, make):
     assert count == session.scalar(select(func.count()).select_from(SkillRecord)) == 480
     for record in session.scalars(select(SkillRecord)):
         assert as_projection(record) == project(logs[record.person_id, record.skill_id], TODAY)
+
+
+def test_two_who_write_at_the_same_time_miss_no_word_of_each_other(database, make, ana, billing):
+    """The second begins before the first has committed, with an older review: the record keeps the newer one."""
+    make.commit()
+    pair = (ana.id, billing.id)
+
+    def write(session, level, *, days_ago):
+        event = NewEvent(*pair, REVIEW, level=level, at=NOW - dt.timedelta(days=days_ago))
+        records.append_events(session, [event], by=make.actor())
+        records.reproject(session, [pair], TODAY)
+        audit.record(session, "review_record", records.get_record(session, *pair), by=make.actor())
+
+    def write_second():
+        with database.transaction() as session:
+            write(session, 1, days_ago=1)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            write(session, 5, days_ago=0)
+            second = pool.submit(write_second)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=1)
+        second.result(timeout=30)
+
+    with database.reading() as session:
+        assert records.get_record(session, *pair).validated_level == 5
 
 
 def test_the_console_command_refreshes_what_is_due(session, make, ana, billing, database, monkeypatch):
