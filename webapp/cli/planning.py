@@ -328,6 +328,8 @@ def score_command(*, plan_id: int | None, site_code: str | None, day: dt.datetim
             f"  {each.name:<30}{each.actual_minutes:8.0f} min{_percent(each.share):>8}{_percent(each.even_share):>10}"
             for each in score.types
         ]
+        if score.outside_minutes:
+            lines.append(f"  {score.outside_minutes:.0f} more minutes came outside the plan's hours.")
         result = {"plan": plan.id, "state": plan.state.value, **asdict(score)}
         show(result, as_json=as_json, lines=lines)
 

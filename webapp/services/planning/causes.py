@@ -54,7 +54,8 @@ def cause_words(cause: Cause, names: Names) -> str:
     """Return a cause as a sentence that names the skill, the people and the work that it is about."""
     people = _listed([names.agent(each) for each in cause.agents])
     work = _listed(
-        [names.engagement(each) for each in cause.engagements] + [names.class_(each) for each in cause.classes]
+        [names.engagement(each) for each in cause.engagements]
+        + list(dict.fromkeys(names.class_(each) for each in cause.classes))
     )
     return _CAUSES[cause.code].format(
         people=people or "all who could do it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, joinedload
@@ -26,6 +26,7 @@ from webapp.models import (
     Site,
     TypeRequirement,
 )
+from webapp.services.planning import tranches
 from webapp.services.planning.horizon import Horizon
 from webapp.services.zones import day_bounds
 
@@ -228,29 +229,48 @@ def build_forecast(
     rows: Sequence[ForecastInterval], *, horizon: Horizon, live_priority: int
 ) -> tuple[asked.Forecast, ...]:
     """
-    Return the forecast as classes of the optimizer, one for each live engagement type.
+    Return the forecast as classes of the optimizer, one for each tranche of each live engagement type.
 
     Minutes of rows that are longer or shorter than the horizon's intervals are spread evenly over their length.  A
-    contact
-    minute is worth value × ``live_priority`` ÷ handle minutes of its type.
+    contact minute is worth value × ``live_priority`` ÷ handle minutes of its type × the probability that it is needed.
     """
     minutes: dict[int, list[float]] = {}
+    volume: dict[int, list[float]] = {}
     types: dict[int, EngagementType] = {}
     for row in rows:
         types[row.engagement_type_id] = row.engagement_type
         spread = minutes.setdefault(row.engagement_type_id, [0.0] * horizon.intervals)
+        contacts = volume.setdefault(row.engagement_type_id, [0.0] * horizon.intervals)
         for index, share in overlap_shares(row, horizon).items():
             spread[index] += row.minutes * share
+            contacts[index] += row.volume * share
     return tuple(
-        asked.Forecast(
-            class_=str(type_id),
-            channel=types[type_id].channel.value,
-            requires=build_requirements(types[type_id].requirements),
-            minutes=tuple(round(each, 4) for each in minutes[type_id]),
-            value_per_minute=round(types[type_id].value * live_priority / types[type_id].handle_minutes, 6),
-        )
+        demand
         for type_id in sorted(minutes)
+        for demand in _tranches(types[type_id], minutes[type_id], volume[type_id], live_priority=live_priority)
     )
+
+
+def _tranches(
+    kind: EngagementType, minutes: Sequence[float], volume: Sequence[float], *, live_priority: int
+) -> Iterator[asked.Forecast]:
+    """Yield the classes of one type; the worth of a tranche is that of its intervals, weighed by their minutes."""
+    cut = [
+        tranches.split(each, volume=contacts, handle_minutes=kind.handle_minutes)
+        for each, contacts in zip(minutes, volume, strict=True)
+    ]
+    total = sum(minutes)
+    per_minute = kind.value * live_priority / kind.handle_minutes
+    for number in range(tranches.COUNT):
+        slices = [interval[number] for interval in cut]
+        needed = sum(each.minutes * each.probability for each in slices) / (total / tranches.COUNT) if total else 0.0
+        yield asked.Forecast(
+            class_=tranches.name(kind.id, number),
+            channel=kind.channel.value,
+            requires=build_requirements(kind.requirements),
+            minutes=tuple(round(each.minutes, 4) for each in slices),
+            value_per_minute=round(per_minute * needed, 6),
+        )
 
 
 def overlap_shares(row: ForecastInterval, horizon: Horizon) -> Mapping[int, float]:

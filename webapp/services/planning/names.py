@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from optimizer import problem as asked
 from webapp.models import Engagement, EngagementType, Person, Skill
+from webapp.services.planning.tranches import type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Names:
 
     def class_(self, key: str) -> str:
         """Return the name of a live engagement type."""
-        return self.classes.get(key, key)
+        type_id = str(type_of(key))
+        return self.classes.get(type_id, type_id)
 
     def skill(self, key: str) -> str:
         """Return a skill's name."""
@@ -47,7 +49,9 @@ def load_names(session: Session, problem: asked.Problem) -> Names:
     return Names(
         agents=_names(session, Person.id, Person.name, (agent.id for agent in problem.agents)),
         engagements=_names(session, Engagement.id, Engagement.external_id, (each.id for each in problem.engagements)),
-        classes=_names(session, EngagementType.id, EngagementType.name, (each.class_ for each in problem.forecast)),
+        classes=_names(
+            session, EngagementType.id, EngagementType.name, (str(type_of(each.class_)) for each in problem.forecast)
+        ),
         skills=_names(session, Skill.id, Skill.name, skills),
     )
 

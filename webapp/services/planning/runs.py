@@ -22,7 +22,7 @@ from webapp.models import Job, JobState, Plan, PlanRun, Policy, Site
 from webapp.services import audit, jobs, notices
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
-from webapp.services.planning import policies, store
+from webapp.services.planning import policies, store, tranches
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import load_names
 from webapp.services.planning.problem import DayProblem, Effort, build_problem, find_horizon
@@ -204,7 +204,7 @@ def solve(
             report(min(0.98, progress.seconds / limit), {k: v for k, v in detail.items() if v is not None})
 
     answer = solve_in_child(problem, on_progress=_tell, should_cancel=should_cancel, memory_mb=memory_mb)
-    return checked(problem, answer)
+    return checked(problem, tranches.fill_in_order(problem, answer))
 
 
 def checked(problem: Problem, answer: Answer) -> Answer:
@@ -254,8 +254,8 @@ def finish(session: Session, run: PlanRun, built: DayProblem, answer: Answer, *,
         detail={
             "status": run.status,
             "plan_id": plan.id if plan is not None else None,
-            "objective": run.objective,
-            "bound": run.bound,
+            "objective": round(run.objective, 2) if run.objective is not None else None,
+            "bound": round(run.bound, 2) if run.bound is not None else None,
             "input_digest": run.input_digest,
         },
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
+from optimizer.plan import Reservation
 from optimizer.score import even_spread, score_reservations
-from webapp.models import Contact, Plan
-from webapp.services import spans
-from webapp.services.planning import store
+from webapp.models import EngagementType, Plan
+from webapp.services import forecasting
+from webapp.services.planning import store, tranches
 from webapp.services.planning.horizon import Horizon
+from webapp.services.zones import day_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,16 @@ class TypeScore:
 
 @dataclass(frozen=True, slots=True)
 class DayScore:
-    """A whole day; ``share`` and ``even_share`` are covered ÷ real contact minutes."""
+    """
+    A whole day; ``share`` and ``even_share`` are covered ÷ real contact minutes of the plan's hours.
+
+    ``outside_minutes`` came when the plan had no hours at all; no plan could have covered them.
+    """
 
     actual_minutes: float
     share: float
     even_share: float
+    outside_minutes: float
     intervals: tuple[IntervalScore, ...]
     types: tuple[TypeScore, ...]
 
@@ -51,21 +58,26 @@ def score_plan(session: Session, plan: Plan) -> DayScore | None:
     """
     Return how a plan would have met the day, beside the plan that spreads everybody's minutes evenly.
 
-    Real work is the minutes of contacts in the intervals in which they were handled; one that was abandoned counts with
-    the handle minutes of its type, from when it arrived.  Returns None while no contact of the day is known.
+    Real work is what :func:`webapp.services.forecasting.actual_minutes` says: the handle time of each contact from its
+    arrival on, of abandoned ones too.  Returns None while no contact of the day is known.
     """
     loaded = store.load_plan(session, plan)
-    contacts = _contacts(session, plan, loaded.horizon)
-    actual = actual_minutes(contacts, loaded.horizon)
+    actual, outside = _actual(session, plan, loaded.horizon)
     if not any(sum(minutes) for minutes in actual.values()):
         return None
-    ours = score_reservations(loaded.problem, loaded.answer.reserved, actual)
-    even = score_reservations(loaded.problem, even_spread(loaded.problem).reserved, actual)
-    names = {str(contact.engagement_type_id): contact.engagement_type.name for contact in contacts}
+    problem = tranches.by_type(loaded.problem)
+    kept = [
+        Reservation(str(type_id), agent, interval, minutes)
+        for (type_id, agent, interval), minutes in tranches.merge(loaded.answer.reserved).items()
+    ]
+    ours = score_reservations(problem, kept, actual)
+    even = score_reservations(problem, even_spread(problem).reserved, actual)
+    names = _type_names(session, actual)
     return DayScore(
         actual_minutes=sum(map(sum, actual.values())),
         share=ours.share or 0.0,
         even_share=even.share or 0.0,
+        outside_minutes=outside,
         intervals=tuple(
             IntervalScore(moment, sum(minutes[index] for minutes in actual.values()), share, even_share)
             for index, (moment, share, even_share) in enumerate(
@@ -84,32 +96,22 @@ def score_plan(session: Session, plan: Plan) -> DayScore | None:
     )
 
 
-def _contacts(session: Session, plan: Plan, horizon: Horizon) -> Sequence[Contact]:
-    # A contact that arrived before the horizon may still be handled in it; none lasts longer than a few hours.
-    earliest = horizon.starts_at - dt.timedelta(hours=6)
-    return session.scalars(
-        select(Contact)
-        .where(Contact.site_id == plan.site_id, Contact.arrived_at >= earliest, Contact.arrived_at < horizon.ends_at)
-        .options(joinedload(Contact.engagement_type))
-        .order_by(Contact.id)
-    ).all()
-
-
-def actual_minutes(contacts: Sequence[Contact], horizon: Horizon) -> dict[str, list[float]]:
-    """Return the contact minutes of each live engagement type by interval."""
+def _actual(session: Session, plan: Plan, horizon: Horizon) -> tuple[dict[str, list[float]], float]:
+    """Return the contact minutes of each live type by interval of the horizon, and those that came outside it."""
+    first, _ = day_bounds(plan.day_on, plan.site.time_zone)
+    offset = (horizon.starts_at - first) // horizon.length
     actual: dict[str, list[float]] = {}
-    for contact in contacts:
-        begin = contact.served_at or contact.arrived_at
-        handled = contact.served_at is not None and contact.ended_at is not None
-        end = contact.ended_at if handled else None
-        span = (begin, end or begin + dt.timedelta(minutes=contact.engagement_type.handle_minutes))
-        minutes = spans.minutes_per_interval(
-            [span],
-            starts_at=horizon.starts_at,
-            interval_minutes=horizon.interval_minutes,
-            intervals=horizon.intervals,
-        )
-        row = actual.setdefault(str(contact.engagement_type_id), [0.0] * horizon.intervals)
-        for index, each in enumerate(minutes):
-            row[index] += each
-    return {key: row for key, row in actual.items() if any(row)}
+    outside = 0.0
+    came = forecasting.actual_minutes(session, plan.site, plan.day_on, horizon.interval_minutes)
+    for (type_id, interval), minutes in sorted(came.items()):
+        if 0 <= interval - offset < horizon.intervals:
+            actual.setdefault(str(type_id), [0.0] * horizon.intervals)[interval - offset] += minutes
+        else:
+            outside += minutes
+    return actual, outside
+
+
+def _type_names(session: Session, keys: Iterable[str]) -> dict[str, str]:
+    wanted = {int(key) for key in keys}
+    rows = session.execute(select(EngagementType.id, EngagementType.name).where(EngagementType.id.in_(wanted)))
+    return {str(type_id): name for type_id, name in rows}

@@ -15,6 +15,7 @@ from webapp.models import Plan
 from webapp.services.planning import store
 from webapp.services.planning.names import Names, load_names
 from webapp.services.planning.problem import DayProblem, Effort, build_problem
+from webapp.services.planning.tranches import by_type
 
 # Fields of an engagement in the problem file → what a scheduler calls them.
 _ENGAGEMENT_FIELDS = {
@@ -122,7 +123,9 @@ def compare_inputs(was: asked.Problem, now: asked.Problem, names: Names, *, answ
         {each.id: each for each in was.engagements}, {each.id: each for each in now.engagements}, names
     )
     yield from _forecast(
-        {each.class_: each for each in was.forecast}, {each.class_: each for each in now.forecast}, names
+        {each.class_: each for each in by_type(was).forecast},
+        {each.class_: each for each in by_type(now).forecast},
+        names,
     )
     for pin in now.pins:
         chosen = answer.find_assignment(pin.engagement)

@@ -16,7 +16,7 @@ from optimizer import problem as asked
 from optimizer.totals import with_totals
 from webapp.errors import ConflictError
 from webapp.models import Assignment, Engagement, Pin, Plan, PlanRun, PlanState, Reservation, Unassigned
-from webapp.services.planning import causes, reasons
+from webapp.services.planning import causes, reasons, tranches
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import Names, load_names
 
@@ -81,15 +81,7 @@ def load_plan(session: Session, plan: Plan) -> LoadedPlan:
             }
             for each in unassigned
         ],
-        "reserved": [
-            {
-                "class": str(each.engagement_type_id),
-                "agent": str(each.person_id),
-                "interval": horizon.index_of(each.starts_at),
-                "minutes": each.minutes,
-            }
-            for each in reserved
-        ],
+        "reserved": [],
         "prices": plan.prices,
         "tiers": report.get("tiers", []),
         "solver": report.get("solver", ""),
@@ -100,7 +92,11 @@ def load_plan(session: Session, plan: Plan) -> LoadedPlan:
         "conflicts": [],
         "message": report.get("message", ""),
     }
-    loaded = answered.Plan.from_json(answer)
+    kept = {
+        (each.engagement_type_id, str(each.person_id), horizon.index_of(each.starts_at)): each.minutes
+        for each in reserved
+    }
+    loaded = answered.Plan.from_json(answer).with_changes(reserved=tranches.spread(problem, kept))
     if any(each.moved_by_id is not None for each in assignments):
         loaded = with_totals(problem, loaded.with_changes(status=answered.Status.FEASIBLE, tiers=()))
     return LoadedPlan(problem=problem, answer=loaded, horizon=horizon)
@@ -255,21 +251,20 @@ def _write_reservations(session: Session, plan: Plan, answer: answered.Plan) -> 
         (each.engagement_type_id, each.person_id, horizon.index_of(each.starts_at)): each
         for each in _rows(session, Reservation, plan)
     }
-    for kept in answer.reserved:
-        key = (int(kept.class_), int(kept.agent), kept.interval)
-        row = stored.pop(key, None)
+    for (type_id, agent, interval), minutes in tranches.merge(answer.reserved).items():
+        row = stored.pop((type_id, int(agent), interval), None)
         if row is None:
             session.add(
                 Reservation(
                     plan_id=plan.id,
-                    engagement_type_id=key[0],
-                    person_id=key[1],
-                    starts_at=horizon.start_of(key[2]),
-                    minutes=kept.minutes,
+                    engagement_type_id=type_id,
+                    person_id=int(agent),
+                    starts_at=horizon.start_of(interval),
+                    minutes=minutes,
                 )
             )
         else:
-            row.minutes = kept.minutes
+            row.minutes = minutes
     for row in stored.values():
         session.delete(row)
 
