@@ -15,6 +15,7 @@ from webapp.models import (
     Channel,
     EngagementState,
     Notice,
+    PlanState,
     Response,
     Role,
     Stance,
@@ -234,6 +235,37 @@ def test_the_agent_is_told_that_planned_work_was_cancelled(make):
     assert notice.person_id == agent.id
     assert "C-9 was cancelled" in notice.text
     assert notice.link == "/day?day=2026-11-23"
+
+
+def test_a_superseded_plan_neither_tells_anybody_nor_places_the_work(make):
+    engagement = make.engagement()
+    planned(make, engagement, make.person())
+    for placement in engagements.list_placements(make.session, engagement):
+        placement.plan.state = PlanState.SUPERSEDED
+    make.session.flush()
+
+    engagements.cancel_engagement(make.session, engagement, by=make.actor())
+    engagements.reopen_engagement(make.session, engagement, by=make.actor())
+
+    assert engagement.state is EngagementState.OPEN
+    assert make.session.query(Notice).all() == []
+
+
+def test_saving_without_a_change_writes_no_event(make, draft):
+    engagement = make.engagement(external_id="C-1")
+    same = dataclasses.replace(
+        draft,
+        type_id=engagement.engagement_type_id,
+        latest_at=engagement.latest_at,
+        due_at=engagement.due_at,
+        customer_key=engagement.customer_key,
+    )
+
+    engagements.update_engagement(
+        make.session, engagement, draft=same, version=engagement.version, seen={}, by=make.actor()
+    )
+
+    assert audit.history(make.session, engagement) == []
 
 
 def test_the_newest_plan_that_leaves_it_out_says_why(make):

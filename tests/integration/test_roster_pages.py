@@ -303,6 +303,16 @@ def test_a_wrong_absence_is_answered_beside_its_field(sign_in, scheduler, agent,
     assert found(select(Absence)) == []
 
 
+def test_a_form_that_is_incomplete_is_shown_again(sign_in, make, scheduler, agent):
+    shift, absence = make.shift(agent), make.absence(agent, NOW, NOW + HOUR)
+    client = sign_in(scheduler)
+
+    for address in (f"shifts/{shift.id}/edit", f"absences/{absence.id}/edit"):
+        answer = client.post(f"/roster/{address}", data={"starts_at": "", "ends_at": ""})
+        assert answer.status_code == 422
+        assert "need another look" in answer.text
+
+
 def test_sick_today_is_one_step_and_one_step_back(sign_in, make, scheduler, agent, found):
     make.shift(agent)
     client = sign_in(scheduler)

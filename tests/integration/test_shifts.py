@@ -199,6 +199,15 @@ def test_whoever_changes_an_absence_second_sees_what_changed(make):
     assert lost.value.changes == {"Ends": ("23 Nov 2026, 11:00", "23 Nov 2026, 12:00")}
 
 
+def test_saving_an_absence_without_a_change_writes_no_event(make):
+    absence = make.absence(make.person(), NOW, NOW + HOUR)
+    same = AbsenceDraft(NOW, NOW + HOUR, AbsenceKind.LEAVE)
+
+    absences.update_absence(make.session, absence, draft=same, version=absence.version, seen={}, by=make.actor())
+
+    assert audit.history(make.session, absence) == []
+
+
 def test_a_lead_sees_the_roster_of_their_team_alone(make):
     team, other = make.team(), make.team()
     mine, foreign = make.person(team=team, name="Ada"), make.person(team=other, name="Bob")

@@ -147,6 +147,17 @@ def test_editing_a_type_refuses_a_broken_rule(sign_in, make, scheduler):
     assert "Give a value from 0" in answer.text
 
 
+@pytest.mark.parametrize("what", ["types", "engagements"])
+def test_a_form_that_is_incomplete_is_shown_again(sign_in, make, scheduler, what):
+    engagement = make.engagement()
+    thing = engagement.engagement_type_id if what == "types" else engagement.id
+
+    answer = sign_in(scheduler).post(f"/{what}/{thing}/edit", data={"name": "", "earliest_at": ""})
+
+    assert answer.status_code == 422
+    assert "need another look" in answer.text
+
+
 def test_a_type_is_retired_and_restored(sign_in, make, scheduler, found):
     kind = make.engagement_type(name="Fax")
     client = sign_in(scheduler)
