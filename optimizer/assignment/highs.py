@@ -12,6 +12,7 @@ from optimizer.control import Control
 from optimizer.roster import Floats
 
 _INFINITE = highspy.kHighsInf
+_PRIMAL_SIMPLEX = 4
 _Callback = highspy.cb.HighsCallbackType
 _Status = highspy.HighsModelStatus
 
@@ -141,6 +142,19 @@ class ArrayHighs(pulp.HiGHS):  # type: ignore[misc, name-defined]  # PuLP types 
             count, -costs, np.zeros(count), np.full(count, _INFINITE), len(rows),
             starts.astype(np.int32), rows.astype(np.int32), entries,
         )  # fmt: skip
+
+    def continue_from_basis(self) -> None:
+        """Solve again by the primal simplex: after new columns or costs the last basis is still primal feasible."""
+        self.live.setOptionValue("simplex_strategy", _PRIMAL_SIMPLEX)
+
+    def add_row(self, upper: float, index: Any, entries: Floats) -> None:
+        """Append one row with an upper limit to the live model."""
+        self.live.addRow(-_INFINITE, upper, len(index), index.astype(np.int32), entries)
+
+    def change_objective(self, points: Floats) -> None:
+        """Maximise other points, one for each variable in HiGHS's order."""
+        every = np.arange(len(points), dtype=np.int32)
+        self.live.changeColsCost(len(points), every, -points)
 
     def start_from(self, values: Floats) -> None:
         """Give a solution to start from, in HiGHS's order of variables."""

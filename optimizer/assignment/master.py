@@ -106,6 +106,20 @@ class Master:
             self.solver.buildSolverModel(self._problem)
             self._started = True
 
+    def continue_with(self, model: Model, objective: Objective, control: Control) -> None:
+        """Go on with the next tier: the same model with one more row at its end, and another objective."""
+        floor = sparse.csr_array(
+            sparse.hstack([model.on_continuous[[-1]], sparse.csc_array(model.on_columns[[-1]])[:, self.active]])
+        )
+        self.model, self.objective = model, objective
+        self._by_column = sparse.csc_array(model.on_columns)
+        self.solver.control = control
+        if not self._started:
+            self._problem = self._write(mip=self.solver.mip)
+            return
+        self.solver.add_row(float(model.upper[-1]), floor.indices, np.asarray(floor.data, dtype=float))
+        self.solver.change_objective(np.concatenate([objective.on_continuous, objective.on_columns[self.active]]))
+
     def add(self, columns: Integers) -> None:
         """Make more columns active in the live model."""
         part = self._by_column[:, columns]

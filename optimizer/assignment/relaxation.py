@@ -46,8 +46,8 @@ class Relaxation:
         most.
     proven
         Whether no column outside the restricted LP would improve it.
-    active
-        Columns of the last restricted LP.
+    master
+        The restricted LP, still alive, with which the next tier can go on.
     """
 
     chosen: Integers
@@ -57,7 +57,7 @@ class Relaxation:
     bound: float
     slack: Floats
     proven: bool
-    active: Integers
+    master: Master
 
 
 class InfeasibleError(Exception):
@@ -86,7 +86,13 @@ def certify(model: Model, objective: Objective, duals: Floats) -> tuple[float, F
 
 
 def solve_relaxation(
-    model: Model, objective: Objective, control: Control, *, start: Integers, threads: int = 1
+    model: Model,
+    objective: Objective,
+    control: Control,
+    *,
+    start: Integers,
+    threads: int = 1,
+    resume: Master | None = None,
 ) -> Relaxation | None:
     """Solve the LP over all columns, or return None if the clock or a cancel came before the first restricted LP.
 
@@ -95,14 +101,21 @@ def solve_relaxation(
     start
         Columns of the first restricted LP. Together with those that `needed_columns` lists they must allow a
         solution if there is one.
+    resume
+        The LP of the tier before, to go on with in place of a new one: its optimum is a basis for this one.
 
     Raises
     ------
     InfeasibleError
         If no plan obeys the rows.
     """
-    active = np.union1d(start, needed_columns(model))
-    master = Master(model, objective, active, control, mip=False, threads=threads, solver="simplex")
+    if resume is None:
+        active = np.union1d(start, needed_columns(model))
+        master = Master(model, objective, active, control, mip=False, threads=threads, solver="simplex")
+    else:
+        master = resume
+        master.continue_with(model, objective, control)
+        master.add(np.setdiff1d(start, master.active))
     best: Relaxation | None = None
     scale = 1e-7 * max(1.0, float(np.abs(objective.on_columns).max(initial=0.0)))
     while True:
@@ -119,6 +132,7 @@ def solve_relaxation(
         if not len(entering) or control.stopped_by() is not None:
             return best
         master.add(entering)
+        master.solver.continue_from_basis()
 
 
 def needed_columns(model: Model) -> Integers:
@@ -157,5 +171,5 @@ def _read(model: Model, objective: Objective, master: Master, best: Relaxation |
         bound=bound,
         slack=slack,
         proven=proven,
-        active=master.active,
+        master=master,
     )

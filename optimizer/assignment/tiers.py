@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.assignment.ledger import Ledger
+from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
 from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation
@@ -34,7 +35,7 @@ LARGEST_CORE = 15_000
 FLOOR_EMPHASES = (1.0, 2.0, 5.0, 20.0)
 """Factors on the price of earlier tiers with which a later one is rounded."""
 
-COLUMNS_TO_START = 15
+COLUMNS_TO_START = 4
 """Columns of each engagement, drawn at random, in the first restricted LP."""
 
 
@@ -104,12 +105,14 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     outcomes = [TierOutcome(first, found.incumbent.objective, found.bound, found.stopped_by)]
     incumbent = found.incumbent
     restricted = model
+    master = None if relaxation is None else relaxation.master
     for position, objective in enumerate(later):
         control.enter(objective.tier)
         restricted = _with_floor(restricted, outcomes[-1])
         part = control.until(1.0 / (len(later) - position + 1))
         so_far = replace(incumbent, objective=objective.of(incumbent.chosen, incumbent.continuous))
-        _, found = _solve_tier(restricted, objective, so_far, part, publish)
+        resumed, found = _solve_tier(restricted, objective, so_far, part, publish, master)
+        master = None if resumed is None else resumed.master
         incumbent = found.incumbent or so_far
         outcomes.append(TierOutcome(objective, incumbent.objective, found.bound, found.stopped_by))
     if later:
@@ -124,7 +127,12 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
 
 
 def _solve_tier(
-    model: Model, objective: Objective, incumbent: Incumbent | None, control: Control, publish: PublishPlan
+    model: Model,
+    objective: Objective,
+    incumbent: Incumbent | None,
+    control: Control,
+    publish: PublishPlan,
+    resume: Master | None = None,
 ) -> tuple[Relaxation | None, Found]:
     """Solve one tier: LP bound, rounding, then exact search or neighbourhoods by the size of the core."""
     policy = model.problem.policy
@@ -132,8 +140,8 @@ def _solve_tier(
         control.enter("bound")
     relaxation = None
     if control.stopped_by() is None:
-        start = _start_columns(model, incumbent)
-        relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads)
+        start = _start_columns(model, incumbent) if resume is None else np.zeros(0, dtype=np.int64)
+        relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads, resume=resume)
     if relaxation is None:
         stopped = control.stopped_by() or StoppedBy.CLOCK
         return None, Found(incumbent, loose_bound(model, objective), stopped)
