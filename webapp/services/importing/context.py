@@ -120,7 +120,7 @@ class Context:
             value,
             f"unknown_{what.replace(' ', '_')}",
             f"There is no such {what}{' in the sites that you serve' if in_scope and self.viewer else ''}.{suggestion}",
-            f"The id or code of a {what} that exists.",
+            f"The id or code of an existing {what}.",
         )
 
     def covers(self, site_id: int) -> bool:

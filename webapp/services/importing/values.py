@@ -15,17 +15,19 @@ from typing import Any
 
 from webapp.services.importing.problems import CellError, near_match
 
-_ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z")
-_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
-_NAMED_DATE = re.compile(r"(\d{1,2}) ([A-Za-z]{3,9}) (\d{4})\Z")
-_SLASHED_DATE = re.compile(r"\d{1,4}/\d{1,2}/\d{1,4}\Z")
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z")
-_OFFSET = re.compile(r"(.*?)\s*(Z|[+-]\d{2}:?\d{2})\Z")
+_ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z", re.ASCII)
+_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\Z", re.ASCII)
+_NAMED_DATE = re.compile(r"(\d{1,2}) ([A-Za-z]{3,9}) (\d{4})\Z", re.ASCII)
+_SLASHED_DATE = re.compile(r"\d{1,4}/\d{1,2}/\d{1,4}\Z", re.ASCII)
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z", re.ASCII)
+_OFFSET = re.compile(r"(.*?)\s*(Z|[+-]\d{2}:?\d{2})\Z", re.ASCII)
 _CODE = re.compile(r"[^\s;,|<>=?*\x00-\x1f]+\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
-_WHOLE = re.compile(r"[+-]?\d{1,15}\Z")
-_DECIMAL = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?\Z")
+_WHOLE = re.compile(r"[+-]?\d{1,15}\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?\Z", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# A pattern with optional blanks takes quadratic time on a cell of nothing else.
+_LONGEST_MOMENT = 60
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0"}
 
@@ -125,7 +127,7 @@ def decimal(low: float, high: float, *, exclusive: bool = False) -> Parser:
 
 
 def _looks_numeric(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?[\d.,]{1,30}", cell))
+    return bool(re.fullmatch(r"[+-]?[0-9.,]{1,30}", cell))
 
 
 def choice(kind: type[enum.StrEnum]) -> Parser:
@@ -178,6 +180,8 @@ def parse_time(cell: str) -> dt.time:
 
 def parse_moment(cell: str) -> dt.datetime:
     """Return date and time: aware if an offset is given, else naive, which means the site's wall clock."""
+    if len(cell) > _LONGEST_MOMENT:
+        raise CellError("not_a_moment", "This is too long to be a time.", MOMENTS)
     written, zone = cell, None
     if (match := _OFFSET.match(cell)) and ":" in match[1]:
         written, zone = match[1], _parse_offset(match[2])

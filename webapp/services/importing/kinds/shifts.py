@@ -31,7 +31,8 @@ SHIFTS = Store(
 )
 LONGEST = dt.timedelta(hours=16)
 
-_SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\Z")
+_LONGEST_SPAN = 40
+_SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\Z", re.ASCII)
 
 
 def _parse_breaks(cell: str) -> list[tuple[dt.time, dt.time]]:
@@ -39,7 +40,7 @@ def _parse_breaks(cell: str) -> list[tuple[dt.time, dt.time]]:
     for part in cell.split(";"):
         if not part.strip():
             continue
-        match = _SPAN.match(part.strip())
+        match = _SPAN.match(part.strip()[:_LONGEST_SPAN])
         if not match:
             raise CellError("not_a_break", f"“{part.strip()}” is not a break.")
         breaks.append((values.parse_time(match[1]), values.parse_time(match[2])))

@@ -14,7 +14,7 @@ from webapp.services.importing import values
 from webapp.services.importing.columns import Column
 from webapp.services.importing.context import Context, ParsedRow
 from webapp.services.importing.kinds.base import Kind, merge
-from webapp.services.importing.problems import CellError
+from webapp.services.importing.problems import CellError, shorten
 from webapp.services.importing.stores import Part, Snapshot, Store, sort_parts
 from webapp.services.importing.values import Parser
 from webapp.services.importing.writing import Builder, Draft
@@ -52,6 +52,7 @@ _SPOKEN = {Channel.VOICE.value, Channel.CALLBACK.value}
 _REQUIREMENT = re.compile(
     r"(?P<skill>[^\s;,|<>=?*]+)\s*>=\s*(?P<level>[^\s?*]+)\s*(?:\*\s*(?P<weight>[^\s?]+))?\s*(?P<preferred>\?)?\Z"
 )
+_LONGEST_REQUIREMENT = 200
 _WEIGHT = values.decimal(0, MAX_WEIGHT, exclusive=True)
 
 
@@ -70,9 +71,10 @@ def _parse_requirements(cell: str) -> list[Requirement]:
     for part in cell.split(";"):
         if not part.strip():
             continue
-        match = _REQUIREMENT.match(part.strip())
+        # The pattern takes quadratic time on blanks, so what is far too long is not looked at.
+        match = _REQUIREMENT.match(part.strip()) if len(part) <= _LONGEST_REQUIREMENT else None
         if not match:
-            raise CellError("not_a_requirement", f"“{part.strip()}” is not a requirement.")
+            raise CellError("not_a_requirement", f"“{shorten(part.strip())}” is not a requirement.")
         level = values.needed_level.parse(match["level"])
         weight = _WEIGHT.parse(match["weight"]) if match["weight"] else 1.0
         found.append(Requirement(match["skill"], level, weight, match["preferred"] is not None))
