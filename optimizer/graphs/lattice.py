@@ -170,21 +170,9 @@ class Lattice:
             return
         raise LatticeCycleError([edge[0] for edge in cycle])
 
-    def next_up(self, role: int) -> tuple[int, ...]:
-        """Return the roles that one step up leads to."""
-        return tuple(sorted(self._up.successors(role)))
-
-    def next_across(self, role: int) -> tuple[int, ...]:
-        """Return the roles that one step across leads to."""
-        return tuple(sorted(self._across.successors(role)))
-
     def entries(self) -> tuple[int, ...]:
         """Return the roles that no step up leads to: where people come in."""
         return tuple(sorted(role for role in self._up if self._up.in_degree(role) == 0))
-
-    def above(self, role: int) -> frozenset[int]:
-        """Return every role that steps up reach from a role."""
-        return frozenset(nx.descendants(self._up, role))
 
     def dead_ends(self) -> tuple[int, ...]:
         """Return the roles that no step leaves, neither up nor across."""

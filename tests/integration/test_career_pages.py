@@ -56,6 +56,19 @@ def test_ladder_without_roles_says_so(make, sign_in):
     assert "No role yet" in sign_in(make.person()).get("/careers").text
 
 
+def test_hr_is_told_where_the_way_ends(make, hr, sign_in):
+    """The top rung may be an end; a role below it that no step leaves drives people out of service."""
+    low, high = make.service_role(name="Agent"), make.service_role(name="Senior", rung=2)
+    make.service_role(name="Lonely clerk")
+    make.session.add(RoleStep(from_role_id=low.id, to_role_id=high.id))
+
+    page = sign_in(hr).get("/careers")
+
+    note = page.text[page.text.index("The way ends here") :]
+    assert "Lonely clerk" in note[: note.index("no step leads on")]
+    assert "Agent" not in note[: note.index("no step leads on")]
+
+
 def test_agent_sees_a_role_and_nobody_elses_readiness(make, sign_in):
     billing = make.skill(name="Billing")
     role, other = make.service_role(gates={billing: 3}), make.person(name="Other Agent")

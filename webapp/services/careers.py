@@ -106,6 +106,14 @@ def build_lattice(roles: Sequence[ServiceRole]) -> lattice.Lattice:
     )
 
 
+def find_dead_ends(roles: Sequence[ServiceRole]) -> list[ServiceRole]:
+    """Return the roles inside customer service, below its top rung, from which no step leads on."""
+    inside = [role for role in roles if not role.outside]
+    top = max((role.rung for role in inside), default=0)
+    ends = build_lattice(roles).dead_ends()
+    return [role for role in inside if role.id in ends and role.rung < top]
+
+
 def create_service_role(session: Session, *, code: str, values: RoleValues, by: Actor) -> ServiceRole:
     """
     Add a role.

@@ -116,15 +116,13 @@ def test_steps_up_in_a_circle_are_refused_with_the_circle():
 def test_steps_across_may_lead_both_ways():
     lattice = Lattice([1, 2], up=[], across=[(1, 2), (2, 1)])
 
-    assert lattice.next_across(1) == (2,)
-    assert lattice.next_across(2) == (1,)
+    assert lattice.dead_ends() == ()
+    assert lattice.entries() == (1, 2)
 
 
-def test_lattice_knows_entries_ways_up_and_dead_ends():
+def test_lattice_knows_entries_and_dead_ends():
     """1 and 5 are entered; 1 → 2 → 3 and 2 → 4 lead up; 4 steps across to 3; nothing leaves 3 and 5."""
     lattice = Lattice([1, 2, 3, 4, 5], up=[(1, 2), (2, 3), (2, 4)], across=[(4, 3)])
 
     assert lattice.entries() == (1, 5)
-    assert lattice.next_up(2) == (3, 4)
-    assert lattice.above(1) == {2, 3, 4}
     assert lattice.dead_ends() == (3, 5)

@@ -34,6 +34,7 @@ def index() -> ResponseReturnValue:
         holders=holders,
         picture=_picture(roles),
         held_id=current_person().service_role_id,
+        dead_ends=careers.find_dead_ends(roles) if can(Permission.EDIT_CAREERS) else [],
     )
 
 
