@@ -14,6 +14,7 @@ from webapp.errors import InvalidInputError
 from webapp.models import Channel, EngagementState, Interest
 from webapp.services.planning import pins, policies
 from webapp.services.planning.problem import Effort, build_problem, find_horizon
+from webapp.services.planning.tranches import COUNT, by_type
 
 
 @pytest.fixture
@@ -94,10 +95,18 @@ class TestDemand:
         assert (asked.earliest, asked.latest) == (1, 1)
 
     def test_forecast_minutes_are_spread_over_shorter_intervals(self, build, day: Day) -> None:
-        forecast = build(interval_minutes=15).problem.forecast
+        problem = build(interval_minutes=15).problem
 
+        forecast = by_type(problem).forecast
         assert [demand.class_ for demand in forecast] == [str(day.calls.id)]
         assert forecast[0].minutes == (10.0,) * 16
+
+    def test_first_minutes_of_a_forecast_are_worth_more_than_the_last(self, build, day: Day) -> None:
+        worth = [demand.value_per_minute for demand in build().problem.forecast]
+
+        assert len(worth) == COUNT
+        assert worth == sorted(worth, reverse=True)
+        assert worth[0] > worth[-1]
 
     def test_live_work_is_forecast_and_never_an_item(self, build, day: Day, make: Make) -> None:
         live = make.engagement(day.calls, earliest_at=AT_NINE)
