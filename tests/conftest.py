@@ -12,6 +12,8 @@ import pytest
 import redis
 
 from tests import required_services
+from webapp import schema
+from webapp.db import Database
 
 # A busy machine is no reason for a property to fail; pytest-timeout stops what hangs.
 hypothesis.settings.register_profile("mainstay", deadline=None, print_blob=True)
@@ -64,3 +66,17 @@ def browser_path() -> Path:
 def shared_data() -> Path:
     """Return the folder of real data sets outside the repository."""
     return required_services.require_service("shared-data", required_services.find_shared_data)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the newest schema and no rows; tests copy it."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    schema.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    database.dispose()
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import signal
@@ -143,3 +144,8 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError):
         return False
+
+
+def now() -> dt.datetime:
+    """Return the present moment in UTC: these processes have the system's clock."""
+    return dt.datetime.now(dt.UTC)

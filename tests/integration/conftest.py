@@ -27,20 +27,6 @@ from webapp.models import Person
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a SQLite file with the newest schema and no rows; tests copy it."""
-    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    schema.upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    database.dispose()
-    return path
-
-
-@pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_url: str) -> Iterator[Database]:
     """Return a PostgreSQL database with the newest schema; tests share it and empty it."""
     database = Database(postgresql_url)
