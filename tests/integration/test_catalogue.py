@@ -25,6 +25,7 @@ def test_a_skill_is_added_with_its_group_and_levels(session, make):
         session, entry(code=" Refunds-EU ", group="Money back", levels={1: "Finds the form.", 3: "  "}), by=make.actor()
     )
 
+    assert skill.group is not None
     assert (skill.code, skill.group.code) == ("refunds-eu", "money-back")
     assert catalogue.describe(skill).levels == {1: "Finds the form."}
     assert actions(session) == ["create_skill"]

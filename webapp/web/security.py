@@ -44,7 +44,7 @@ _LIMITED_ENDPOINTS = (
 class LoggingMailUtil(MailUtil):
     """Sends mail, or, where no mail server is configured outside production, writes it to the log."""
 
-    def send_mail(self, template: str, subject: str, *parts: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def send_mail(self, template: str, subject: str, *parts: Any, **kwargs: Any) -> None:
         """Send one mail; ``parts`` are its recipient, sender, plain text and HTML text."""
         if current_app.config["MAIL_SERVER"]:
             super().send_mail(template, subject, *parts, **kwargs)

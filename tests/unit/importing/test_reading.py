@@ -20,8 +20,9 @@ def cells(content: bytes, **options):
 
 def workbook_of(*rows) -> bytes:
     book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
     for row in rows:
-        book.active.append(row)
+        sheet.append(row)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()

@@ -8,7 +8,7 @@ import signal
 from dataclasses import fields
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]  # It has no stubs of its own.
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
