@@ -12,7 +12,7 @@ from optimizer.control import Control
 from optimizer.roster import Floats
 
 _INFINITE = highspy.kHighsInf
-_PRIMAL_SIMPLEX = 4
+_DUAL_SIMPLEX, _PRIMAL_SIMPLEX = 1, 4
 _Callback = highspy.cb.HighsCallbackType
 _Status = highspy.HighsModelStatus
 
@@ -150,6 +150,30 @@ class ArrayHighs(pulp.HiGHS):  # type: ignore[misc, name-defined]  # PuLP types 
     def add_row(self, upper: float, index: Any, entries: Floats) -> None:
         """Append one row with an upper limit to the live model."""
         self.live.addRow(-_INFINITE, upper, len(index), index.astype(np.int32), entries)
+
+    def change_row(self, row: int, upper: float) -> None:
+        """Give a row of the live LP another upper limit; the last basis is then still dual feasible."""
+        self.live.changeRowBounds(row, -_INFINITE, upper)
+        self.live.setOptionValue("simplex_strategy", _DUAL_SIMPLEX)
+
+    def bound_columns(self, index: Any, lower: Floats, upper: Floats) -> None:
+        """Give some variables of the live LP other bounds; the last basis is then still dual feasible."""
+        most = np.where(np.isfinite(upper), upper, _INFINITE)
+        self.live.changeColsBounds(len(index), index.astype(np.int32), lower, most)
+        self.live.setOptionValue("simplex_strategy", _DUAL_SIMPLEX)
+
+    def basis(self) -> Any:
+        """Return the basis of the live LP, None before its first run."""
+        return None if self.live is None else self.live.getBasis()
+
+    def restore(self, basis: Any) -> None:
+        """Go back to a basis; columns that were added since are outside it."""
+        if basis is None:
+            return
+        missing = self.live.getNumCol() - len(basis.col_status)
+        basis.col_status = [*basis.col_status, *[highspy.HighsBasisStatus.kLower] * missing]
+        if self.live.setBasis(basis) == highspy.HighsStatus.kError:
+            raise SolverError("HiGHS refuses a basis")
 
     def change_objective(self, points: Floats) -> None:
         """Maximise other points, one for each variable in HiGHS's order."""

@@ -118,7 +118,22 @@ class Master:
             self._problem = self._write(mip=self.solver.mip)
             return
         self.solver.add_row(float(model.upper[-1]), floor.indices, np.asarray(floor.data, dtype=float))
+        self.solver.continue_from_basis()
         self.solver.change_objective(np.concatenate([objective.on_continuous, objective.on_columns[self.active]]))
+
+    def solve_with_limit(self, row: int, upper: float) -> str:
+        """Solve with another upper limit of one row; the limit of the model stands for later solves."""
+        if not self._started:
+            return "none"
+        self.solver.change_row(row, upper)
+        outcome = self.solver.run()
+        self.solver.change_row(row, float(self.model.upper[row]))
+        return outcome
+
+    def bound_columns(self, positions: Integers, lower: Floats, upper: Floats) -> None:
+        """Give active columns, by their positions in `active`, other bounds."""
+        if self._started and len(positions):
+            self.solver.bound_columns(positions + len(self.model.continuous), lower, upper)
 
     def add(self, columns: Integers) -> None:
         """Make more columns active in the live model."""

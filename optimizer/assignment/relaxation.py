@@ -14,7 +14,7 @@ bounds every plan from above (Lagrangian relaxation, Geoffrion 1974); :math:`[+]
 that may stay unassigned. It needs no optimal LP: duals of a restricted or interrupted one give a valid bound too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from optimizer.assignment.model import Model, Objective
 from optimizer.control import Control
 from optimizer.roster import Floats, Integers
 
+_NOTHING = 1e-9
 COLUMNS_PER_ENGAGEMENT = 4
 """Most columns that one round of pricing adds for an engagement; more make the LP slow, fewer the rounds many."""
 
@@ -135,6 +136,24 @@ def solve_relaxation(
         master.solver.continue_from_basis()
 
 
+def tighten(relaxation: Relaxation, row: int, upper: float) -> Relaxation | None:
+    """Return the restricted LP's solution with another upper limit of one row, or None if it has none.
+
+    Its bound and slack are those of the relaxation as it was: they do not hold for the other limit.
+    """
+    master = relaxation.master
+    if master.solve_with_limit(row, upper) != "optimal":
+        return None
+    used = np.flatnonzero(master.columns > _NOTHING)
+    return replace(
+        relaxation,
+        chosen=master.active[used],
+        shares=master.columns[used],
+        continuous=master.continuous,
+        duals=master.duals,
+    )
+
+
 def needed_columns(model: Model) -> Integers:
     """Return the columns without which a restricted model might have no solution although the whole one has."""
     columns = model.columns
@@ -142,10 +161,9 @@ def needed_columns(model: Model) -> Integers:
     if shares.stop > shares.start:
         return np.arange(len(columns))
     needed = model.must[columns.engagement]
-    for family in ("change", *(name for name in model.families if name.startswith("floor"))):
-        rows = model.families[family]
-        if family == "change" and rows.stop > rows.start:
-            needed = needed | (model.on_columns[[rows.start]].toarray().ravel() != 0)
+    changes = model.families["change"]
+    if changes.stop > changes.start:
+        needed = needed | (model.on_columns[[changes.start]].toarray().ravel() != 0)
     return np.flatnonzero(needed)
 
 
@@ -162,7 +180,7 @@ def _read(model: Model, objective: Objective, master: Master, best: Relaxation |
     bound, slack = certify(model, objective, master.duals)
     if best is not None and best.bound <= bound and not proven:
         bound, slack = best.bound, best.slack
-    used = np.flatnonzero(master.columns > 1e-9)
+    used = np.flatnonzero(master.columns > _NOTHING)
     return Relaxation(
         chosen=master.active[used],
         shares=master.columns[used],

@@ -25,7 +25,7 @@ TRIED_COLUMNS = 40
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the heuristics maximise: points of each column, net of prices where a forecast competes."""
+    """What the heuristics maximise: points of each column."""
 
     points: Floats
     order: Integers
@@ -78,18 +78,12 @@ def lagrangian_greedy(model: Model, objective: Objective, relaxation: Relaxation
     return ledger
 
 
-def exchange(model: Model, objective: Objective, ledger: Ledger, prices: Floats | None, control: Control) -> None:
+def exchange(model: Model, objective: Objective, ledger: Ledger, control: Control) -> None:
     """Improve a plan in place until no single exchange gains or the run is stopped.
 
-    Parameters
-    ----------
-    prices
-        Duals of the capacity rows where a forecast competes for the minutes, else None.
+    Reserved minutes are not looked at: this is for problems without a forecast.
     """
-    points = objective.on_columns
-    if prices is not None:
-        points = points - model.on_columns.T @ prices
-    scores = Scores.of(model, points)
+    scores = Scores.of(model, objective.on_columns)
     while True:
         gained = 0.0
         waiting = np.flatnonzero(ledger.chosen < 0)

@@ -11,16 +11,17 @@ from typing import Protocol
 
 import numpy as np
 
+from optimizer.assignment.dive import dive
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
-from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation
+from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation, tighten
 from optimizer.assignment.rounding import exchange, lagrangian_greedy, regret_greedy
 from optimizer.assignment.search import Found, Incumbent, complete, core_size, search_core
 from optimizer.control import Control, relative_gap
 from optimizer.plan import StoppedBy
-from optimizer.roster import Floats, Integers
+from optimizer.roster import Integers
 
 FIRST = "customers"
 FIRST_TIER_SHARE = 0.6
@@ -32,8 +33,11 @@ SMALL_CORE = 4_000
 LARGEST_CORE = 15_000
 """Columns of a core beyond which branch and cut would not leave the root in the time at hand."""
 
-FLOOR_EMPHASES = (1.0, 2.0, 5.0, 20.0)
-"""Factors on the price of earlier tiers with which a later one is rounded."""
+LATER_SHARE = 0.8
+"""Share of the rest that the later tiers may use together; the first tier is polished in what is left."""
+
+FLOOR_STEPS = 5
+"""Bisection steps between the floor of the tier before and its bound, for a floor that rounding just keeps."""
 
 COLUMNS_TO_START = 4
 """Columns of each engagement, drawn at random, in the first restricted LP."""
@@ -105,13 +109,15 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     outcomes = [TierOutcome(first, found.incumbent.objective, found.bound, found.stopped_by)]
     incumbent = found.incumbent
     restricted = model
+    epsilon = model.problem.policy.growth_epsilon
     master = None if relaxation is None else relaxation.master
     for position, objective in enumerate(later):
         control.enter(objective.tier)
         restricted = _with_floor(restricted, outcomes[-1])
-        part = control.until(1.0 / (len(later) - position + 1))
+        part = control.until(LATER_SHARE / (len(later) - position))
         so_far = replace(incumbent, objective=objective.of(incumbent.chosen, incumbent.continuous))
-        resumed, found = _solve_tier(restricted, objective, so_far, part, publish, master)
+        margin = outcomes[-1].bound - outcomes[-1].best + epsilon * abs(outcomes[-1].best)
+        resumed, found = _solve_tier(restricted, objective, so_far, part, publish, resume=master, margin=margin)
         master = None if resumed is None else resumed.master
         incumbent = found.incumbent or so_far
         outcomes.append(TierOutcome(objective, incumbent.objective, found.bound, found.stopped_by))
@@ -132,7 +138,9 @@ def _solve_tier(
     incumbent: Incumbent | None,
     control: Control,
     publish: PublishPlan,
+    *,
     resume: Master | None = None,
+    margin: float = 0.0,
 ) -> tuple[Relaxation | None, Found]:
     """Solve one tier: LP bound, rounding, then exact search or neighbourhoods by the size of the core."""
     policy = model.problem.policy
@@ -140,15 +148,20 @@ def _solve_tier(
         control.enter("bound")
     relaxation = None
     if control.stopped_by() is None:
-        start = _start_columns(model, incumbent) if resume is None else np.zeros(0, dtype=np.int64)
-        relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads, resume=resume)
+        start = incumbent.chosen if resume is not None and incumbent is not None else _start_columns(model, incumbent)
+        try:
+            relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads, resume=resume)
+        except InfeasibleError:
+            # A later tier has the plan of the tier before; only rounding of its floor can stand against that.
+            if resume is None:
+                raise
     if relaxation is None:
         stopped = control.stopped_by() or StoppedBy.CLOCK
         return None, Found(incumbent, loose_bound(model, objective), stopped)
     if objective.tier == FIRST:
         control.enter("customers")
     best = incumbent
-    for rounded in _roundings(model, objective, relaxation, control):
+    for rounded in _roundings(model, objective, relaxation, margin, control):
         best = _better(best, rounded)
         if objective.tier == FIRST:
             _tell(best, control, publish)
@@ -159,29 +172,44 @@ def _solve_tier(
 
 
 def _roundings(
-    model: Model, objective: Objective, relaxation: Relaxation, control: Control
+    model: Model, objective: Objective, relaxation: Relaxation, margin: float, control: Control
 ) -> Iterator[Incumbent | None]:
-    """Yield plans rounded from the LP."""
+    """Yield plans rounded from the LP.
+
+    Parameters
+    ----------
+    margin
+        For a later tier: how far the LP of the tier before could go above its floor. Rounding loses some of that tier,
+        so the LP is rounded with higher floors.
+    """
     if objective.tier == FIRST:
-        ledger = lagrangian_greedy(model, objective, relaxation)
-        yield complete(model, objective, ledger.columns(), control)
-        exchange(model, objective, ledger, _forecast_prices(model, relaxation), control)
-        yield complete(model, objective, ledger.columns(), control)
+        yield from _rounded_and_exchanged(model, objective, lagrangian_greedy(model, objective, relaxation), control)
+        if len(model.columns) > SMALL_CORE and control.stopped_by() is None:
+            yield from _rounded_and_exchanged(model, objective, dive(model, objective, relaxation, control), control)
         return
-    for emphasis in FLOOR_EMPHASES:
+    row = len(model.upper) - 1
+    low, high = 0.0, 1.0
+    for _ in range(FLOOR_STEPS):
         if control.stopped_by() is not None:
             return
-        ledger = lagrangian_greedy(model, objective, _emphasise_floors(model, relaxation, emphasis))
+        share = (low + high) / 2
+        tighter = tighten(relaxation, row, float(model.upper[row]) - share * margin)
+        rounded = None
+        if tighter is not None:
+            ledger = lagrangian_greedy(model, objective, tighter)
+            rounded = complete(model, objective, ledger.columns(), control)
+        low, high = (share, high) if rounded is None and tighter is not None else (low, share)
+        yield rounded
+
+
+def _rounded_and_exchanged(
+    model: Model, objective: Objective, ledger: Ledger, control: Control
+) -> Iterator[Incumbent | None]:
+    """Yield a rounded plan as it is, and after exchanges where no forecast competes for the minutes they would take."""
+    yield complete(model, objective, ledger.columns(), control)
+    if not len(model.continuous.reserve_cell):
+        exchange(model, objective, ledger, control)
         yield complete(model, objective, ledger.columns(), control)
-
-
-def _emphasise_floors(model: Model, relaxation: Relaxation, emphasis: float) -> Relaxation:
-    """Return the relaxation with higher prices on the floors of earlier tiers, which rounding would else miss."""
-    duals = relaxation.duals.copy()
-    for name, rows in model.families.items():
-        if name.startswith("floor"):
-            duals[rows] *= emphasis
-    return replace(relaxation, duals=duals)
 
 
 def _search(
@@ -268,16 +296,6 @@ def _start_columns(model: Model, incumbent: Incumbent | None) -> Integers:
     share = COLUMNS_TO_START * len(model.must) / max(count, 1)
     drawn = np.flatnonzero(np.random.default_rng(model.problem.policy.seed).random(count) < share)
     return drawn if incumbent is None else np.union1d(drawn, incumbent.chosen)
-
-
-def _forecast_prices(model: Model, relaxation: Relaxation) -> Floats | None:
-    """Return the capacity prices where a forecast competes with engagements for the minutes, else None."""
-    if not len(model.continuous.reserve_cell):
-        return None
-    prices = np.zeros(len(model.upper))
-    rows = model.families["capacity"]
-    prices[rows] = np.maximum(relaxation.duals[rows], 0.0)
-    return prices
 
 
 def loose_bound(model: Model, objective: Objective) -> float:
