@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from config import Config
 from tests import running
 from tests.functional.visitor import PASSWORD, Visitor
-from webapp import create_app, schema
+from webapp import create_app
 from webapp.db import Database
 
 DESKTOP = {"width": 1280, "height": 900}
@@ -57,20 +57,6 @@ def browser(browser_path: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a SQLite file with the newest schema and no rows; files of tests are copies of it."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    schema.upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    database.dispose()
-    return path
-
-
-@pytest.fixture(scope="session")
 def password_hash() -> str:
     """Return the hash of :data:`tests.functional.visitor.PASSWORD`; it is slow to make, so it is made once."""
     app = create_app(Config(executor="none"), database=Database("sqlite://"), start_jobs=False)
@@ -85,9 +71,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def database_url(folder: Path, migrated_file: Path) -> str:
+def database_url(folder: Path, migrated_sqlite: Path) -> str:
     """Return the address of this test file's database."""
-    shutil.copy(migrated_file, folder / "mainstay.db")
+    shutil.copy(migrated_sqlite, folder / "mainstay.db")
     return f"sqlite:///{folder / 'mainstay.db'}"
 
 
