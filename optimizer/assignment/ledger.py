@@ -48,14 +48,34 @@ class Ledger:
         coupling = np.ones(len(model.upper), dtype=bool)
         for family in ("once", "capacity", "demand", "balance"):
             coupling[model.families[family]] = False
-        rows = np.flatnonzero(coupling)
-        others = sparse.csc_array(model.on_columns[rows])
+        self._rows = np.flatnonzero(coupling)
+        others = sparse.csc_array(model.on_columns[self._rows])
         self._of_agent: list[set[int]] = [set() for _ in range(roster_shape[0])]
         self._other_first = others.indptr.tolist()
         self._other_row = others.indices.tolist()
         self._other_entry = others.data.tolist()
-        self._activity = np.zeros(len(rows)).tolist()
-        self._most = model.upper[rows].tolist()
+        self._activity = np.zeros(len(self._rows)).tolist()
+        self._most = model.upper[self._rows].tolist()
+
+    @classmethod
+    def of(cls, model: Model, chosen: Integers, continuous: Floats) -> "Ledger":
+        """Return the ledger of a whole plan, its reserves booked."""
+        ledger = cls(model)
+        for column in chosen.tolist():
+            ledger.add(column)
+        reserves = model.continuous.reserves
+        kept = continuous[reserves]
+        for position in np.flatnonzero(kept > 0).tolist():
+            agent, interval = divmod(int(model.continuous.reserve_cell[position]), model.problem.intervals)
+            ledger.reserve(agent, interval, float(kept[position]))
+        beside = continuous.copy()
+        beside[: reserves.start] = 0.0
+        ledger._activity = (np.array(ledger._activity) + (model.on_continuous @ beside)[ledger._rows]).tolist()
+        return ledger
+
+    def holds(self) -> bool:
+        """Return whether every row except capacity is within its limit."""
+        return all(used <= most + TOLERANCE for used, most in zip(self._activity, self._most, strict=True))
 
     def fits(self, column: int) -> bool:
         """Return whether a column can be added; its engagement must be unassigned."""

@@ -19,6 +19,10 @@ from optimizer.assignment.relaxation import Relaxation
 from optimizer.control import Control
 from optimizer.roster import Flags, Floats, Integers
 
+_LEAST_GAIN = 1e-9
+TRIED_MOVES = 20_000
+"""Most moves that a climb tries."""
+
 TRIED_COLUMNS = 40
 """Most columns that an exchange tries for one engagement."""
 
@@ -95,6 +99,36 @@ def exchange(model: Model, objective: Objective, ledger: Ledger, control: Contro
             gained += _improve(ledger, scores, engagement)
         if gained <= 1e-9:
             return
+
+
+def climb(model: Model, objective: Objective, chosen: Integers, continuous: Floats) -> Integers:
+    """Return the columns of a plan after single moves that gain in a later tier, the cheapest for the first tier first.
+
+    Reserved minutes stay as they are; every row holds, the floors of earlier tiers among them.
+    """
+    ledger = Ledger.of(model, chosen, continuous)
+    points, served = objective.on_columns, ledger.chosen[model.columns.engagement]
+    floors = [rows.start for name, rows in model.families.items() if name.startswith("floor")]
+    cost = model.on_columns[floors].sum(axis=0)
+    now = np.where(served >= 0, points[served], 0.0)
+    price = np.where(served >= 0, cost[served], 0.0)
+    gain, loss = points - now, cost - price
+    better = np.flatnonzero(gain > _LEAST_GAIN)
+    order = better[np.lexsort((better, loss[better] / gain[better]))][:TRIED_MOVES]
+    for column in order.tolist():
+        before = int(ledger.chosen[model.columns.engagement[column]])
+        if before >= 0 and points[column] <= points[before] + _LEAST_GAIN:
+            continue
+        if before >= 0:
+            ledger.remove(before)
+        if ledger.fits(column):
+            ledger.add(column)
+            if ledger.holds():
+                continue
+            ledger.remove(column)
+        if before >= 0:
+            ledger.add(before)
+    return np.sort(ledger.columns())
 
 
 def _best(scores: Scores, engagements: Integers) -> Floats:

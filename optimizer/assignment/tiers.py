@@ -17,7 +17,7 @@ from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
 from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation, tighten
-from optimizer.assignment.rounding import exchange, lagrangian_greedy, regret_greedy
+from optimizer.assignment.rounding import climb, exchange, lagrangian_greedy, regret_greedy
 from optimizer.assignment.search import Found, Incumbent, complete, core_size, search_core
 from optimizer.control import Control, relative_gap
 from optimizer.plan import StoppedBy
@@ -32,6 +32,9 @@ SMALL_CORE = 4_000
 
 LARGEST_CORE = 15_000
 """Columns of a core beyond which branch and cut would not leave the root in the time at hand."""
+
+RELAXATION_SHARE = 0.6
+"""Share of a tier's time after which its LP is interrupted; the best duals so far still give a bound."""
 
 LATER_SHARE = 0.8
 """Share of the rest that the later tiers may use together; the first tier is polished in what is left."""
@@ -125,11 +128,16 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
         incumbent = _polish(restricted, outcomes, incumbent, control)
         publish(incumbent)
     incumbent = _insert_what_fits(restricted, [first, *later], incumbent)
-    value = first.of(incumbent.chosen, incumbent.continuous)
-    if value > outcomes[0].best:
-        outcomes[0] = replace(outcomes[0], best=value, bound=max(outcomes[0].bound, value))
+    outcomes = [_raised(outcome, incumbent) for outcome in outcomes]
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
     return Outcome(model, incumbent, tuple(outcomes), relaxation, control.stopped_by() or worst)
+
+
+def _raised(outcome: TierOutcome, incumbent: Incumbent) -> TierOutcome:
+    """Return the outcome of a tier, with a higher best value where the final plan has one."""
+    value = outcome.objective.of(incumbent.chosen, incumbent.continuous)
+    best = max(value, outcome.best)
+    return replace(outcome, best=best, bound=max(outcome.bound, best))
 
 
 def _solve_tier(
@@ -143,32 +151,44 @@ def _solve_tier(
     margin: float = 0.0,
 ) -> tuple[Relaxation | None, Found]:
     """Solve one tier: LP bound, rounding, then exact search or neighbourhoods by the size of the core."""
-    policy = model.problem.policy
-    if objective.tier == FIRST:
+    is_first = objective.tier == FIRST
+    if not is_first and incumbent is not None:
+        climbed = climb(model, objective, incumbent.chosen, incumbent.continuous)
+        incumbent = _better(incumbent, complete(model, objective, climbed, control))
+    if is_first:
         control.enter("bound")
-    relaxation = None
-    if control.stopped_by() is None:
-        start = incumbent.chosen if resume is not None and incumbent is not None else _start_columns(model, incumbent)
-        try:
-            relaxation = solve_relaxation(model, objective, control, start=start, threads=policy.threads, resume=resume)
-        except InfeasibleError:
-            # A later tier has the plan of the tier before; only rounding of its floor can stand against that.
-            if resume is None:
-                raise
+    relaxation = _relax(model, objective, incumbent, control.until(RELAXATION_SHARE), resume)
     if relaxation is None:
         stopped = control.stopped_by() or StoppedBy.CLOCK
         return None, Found(incumbent, loose_bound(model, objective), stopped)
-    if objective.tier == FIRST:
-        control.enter("customers")
+    if is_first:
+        control.enter(FIRST)
     best = incumbent
     for rounded in _roundings(model, objective, relaxation, margin, control):
         best = _better(best, rounded)
-        if objective.tier == FIRST:
+        if is_first:
             _tell(best, control, publish)
     found = _search(model, objective, relaxation, best, control)
-    if objective.tier == FIRST:
+    if is_first:
         _tell(found.incumbent, control, publish)
     return relaxation, found
+
+
+def _relax(
+    model: Model, objective: Objective, incumbent: Incumbent | None, control: Control, resume: Master | None
+) -> Relaxation | None:
+    """Return the LP relaxation of a tier, or None if there is no time for it."""
+    if control.stopped_by() is not None:
+        return None
+    threads = model.problem.policy.threads
+    if resume is None or incumbent is None:
+        start = _start_columns(model, incumbent)
+        return solve_relaxation(model, objective, control, start=start, threads=threads)
+    try:
+        return solve_relaxation(model, objective, control, start=incumbent.chosen, threads=threads, resume=resume)
+    except InfeasibleError:
+        # A later tier has the plan of the tier before; only rounding of its floor can stand against that.
+        return None
 
 
 def _roundings(
@@ -255,14 +275,7 @@ def _polish(model: Model, outcomes: list[TierOutcome], incumbent: Incumbent, con
 
 def _insert_what_fits(model: Model, objectives: list[Objective], incumbent: Incumbent) -> Incumbent:
     """Serve engagements for which there is room, where that gains in the first tier and costs in no other."""
-    ledger = Ledger(model)
-    for column in incumbent.chosen.tolist():
-        ledger.add(column)
-    reserves = model.continuous.reserves
-    kept = incumbent.continuous[reserves]
-    for position in np.flatnonzero(kept > 0).tolist():
-        agent, interval = divmod(int(model.continuous.reserve_cell[position]), model.problem.intervals)
-        ledger.reserve(agent, interval, float(kept[position]))
+    ledger = Ledger.of(model, incumbent.chosen, incumbent.continuous)
     gain = objectives[0].on_columns
     harmless = np.all([objective.on_columns >= 0 for objective in objectives[1:]] or [gain >= 0], axis=0)
     if model.problem.policy.weight("balance") > 0:
