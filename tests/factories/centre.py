@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from tests.factories import Make
+from tests.factories import NOW, Make
 from webapp.models import (
     Channel,
     Engagement,
@@ -20,6 +20,7 @@ from webapp.models import (
     Stance,
     Team,
 )
+from webapp.services import records
 
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -146,16 +147,11 @@ def _agents(make: Make, team: Team, skills: dict[str, Skill], *, by: Person) -> 
         first = name.partition(" ")[0].lower()
         agents[first] = make.person(name=name, email=f"{first}@example.test", external_id=first, team=team)
         for code, level in held.items():
-            # Ana wants to grow in billing and claims more than is validated: her lead has something to review.
-            ana = name == "Ana Duarte" and code == "billing"
-            make.record(
-                agents[first],
-                skills[code],
-                level,
-                claimed=4 if ana else None,
-                interest=Interest.GROW if ana else Interest.NONE,
-                by=by,
-            )
+            wish = Interest.GROW if (first, code) == ("ana", "billing") else Interest.NONE
+            make.record(agents[first], skills[code], level, interest=wish, by=by)
+    # More than is validated, and later than the review: her lead has something to look at.
+    claimed_by = make.actor(agents["ana"], at=NOW - dt.timedelta(days=10))
+    records.claim_level(make.session, agents["ana"], skill_id=skills["billing"].id, level=4, by=claimed_by)
     return agents
 
 
