@@ -17,7 +17,7 @@ from tests.integration.planning.conftest import AT_NINE, Day
 from webapp.db import Database
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.jobs import build_executor
-from webapp.models import Assignment, Job, JobState, Notice, Plan, PlanRun, Reservation, Unassigned
+from webapp.models import Assignment, Channel, Job, JobState, Notice, Plan, PlanRun, Reservation, Unassigned
 from webapp.services.planning import pins, plans, policies, publish, runs, store
 from webapp.services.planning.runs import RunRequest
 
@@ -98,6 +98,21 @@ class TestSolve:
         assert (figures.assigned, figures.unassigned, figures.agents_on_shift) == (3, 1, 2)
         assert figures.served_share == pytest.approx(0.75)
         assert figures.occupancy == pytest.approx((140 + 60) / (7 * 27 + 8 * 27))
+
+    def test_minutes_kept_for_chat_count_once_for_each_contact_at_a_time(
+        self, session: Session, make: Make, day: Day, solve_day
+    ) -> None:
+        """20 contact minutes of chat, two at a time, take 10 of Ben's minutes and are 20 minutes kept."""
+        chat = make.engagement_type(
+            channel=Channel.CHAT, concurrency=2, requires={day.billing: 2}, handle_minutes=10.0, value=50.0
+        )
+        make.forecast(chat, AT_NINE, 20.0)
+
+        plan = solve_day()
+
+        minutes = session.scalars(select(Reservation.minutes).where(Reservation.engagement_type_id == chat.id)).all()
+        assert sum(minutes) == pytest.approx(10.0)
+        assert plans.headline(session, plan).kept_minutes == pytest.approx(140.0 + 20.0)
 
     def test_an_agent_reads_why(self, session: Session, day: Day, solve_day) -> None:
         plan = solve_day()

@@ -29,6 +29,7 @@ from webapp.models import (
 from webapp.services import audit
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.planning.tranches import type_of
 
 
 def get_plan(session: Session, plan_id: int, *, viewer: Viewer, permission: Permission = Permission.VIEW_PLANS) -> Plan:
@@ -251,7 +252,7 @@ def headline(session: Session, plan: Plan) -> Headline:
     """Return the figures that stand at the head of a plan's page."""
     problem = plan.run.problem or {}
     concurrency = {agent["id"]: agent.get("concurrency", {}) for agent in problem.get("agents", ())}
-    channels = {demand["class"]: demand["channel"] for demand in problem.get("forecast", ())}
+    channels = {type_of(demand["class"]): demand["channel"] for demand in problem.get("forecast", ())}
     work_channels = {asked["id"]: asked["channel"] for asked in problem.get("engagements", ())}
     kept = planned = stretch = 0.0
     reserved = session.execute(
@@ -261,7 +262,7 @@ def headline(session: Session, plan: Plan) -> Headline:
     )
     for person_id, type_id, minutes in reserved:
         planned += minutes
-        kept += minutes * concurrency.get(str(person_id), {}).get(channels.get(str(type_id), ""), 1.0)
+        kept += minutes * concurrency.get(str(person_id), {}).get(channels.get(type_id, ""), 1.0)
     assignments = session.execute(
         select(Assignment.person_id, Assignment.engagement_id, Assignment.minutes, Assignment.why).where(
             Assignment.plan_id == plan.id
