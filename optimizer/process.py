@@ -25,11 +25,14 @@ from optimizer.plan import Plan, Progress, Status, StoppedBy
 from optimizer.problem import Problem
 from optimizer.solve import check_supported
 
-GRACE_SECONDS = 1.2
+GRACE_SECONDS = 1.0
 """How long after the limit a child that does not end by itself is killed."""
 
 CANCEL_GRACE_SECONDS = 5.0
 """How long a cancelled child may take to write its best plan."""
+
+LEAVING_SECONDS = 0.5
+"""How long a child that has written its plan may take to end by itself."""
 
 _TICK_SECONDS = 0.05
 _LONGEST_ERROR = 2_000
@@ -151,6 +154,8 @@ class _Run:
                 return
             self._hear(json.loads(line))
             if self.final is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(timeout=LEAVING_SECONDS)
                 return
 
     def _hear(self, message: dict[str, Any]) -> None:

@@ -21,6 +21,8 @@ from optimizer.plan import Plan, Status, StoppedBy
 from optimizer.problem import Problem, ProblemError
 from optimizer.roster import Roster
 
+ROUTE = "sifting LP, Lagrangian greedy, dive, exchange, neighbourhoods, branch and cut on a core of columns"
+
 EXPLAINING_SHARE = 0.05
 """Share of the time kept for reasons and prices, at least `EXPLAINING_SECONDS`."""
 
@@ -114,7 +116,7 @@ def _sign(problem: Problem, control: Control, plan: Plan) -> Plan:
         seconds=round(control.seconds(), 3),
         peak_mb=round(peak, 1),
         solver=_solver_name(),
-        route="sifting LP, Lagrangian greedy, exchange, branch and cut on a core of columns",
+        route=ROUTE,
         seed=problem.policy.seed,
         problem=problem.digest(),
     )

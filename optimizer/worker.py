@@ -107,7 +107,8 @@ def _watch_parent(parent: int) -> None:
         os._exit(1)
 
     def listen() -> None:
-        while sys.stdin.buffer.read(1):
+        # Not through sys.stdin: its lock would be held while the interpreter shuts down.
+        while os.read(0, 1):
             pass
         os._exit(1)
 
@@ -116,5 +117,4 @@ def _watch_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    # The thread that listens to standard input would make an orderly shutdown wait for it.
-    os._exit(main())
+    sys.exit(main())
