@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from tests.factories import NOW, TODAY, Make
 from tests.integration.planning.conftest import AT_NINE, Day
-from webapp.errors import ConflictError, ForbiddenError
+from webapp.errors import ConflictError, ForbiddenError, InvalidInputError
 from webapp.models import EngagementState, Notice, Plan, PlanState, Response
 from webapp.models.plan import PublishedPlanError
 from webapp.services import audit
-from webapp.services.planning import compare, pins, plans, publish
+from webapp.services.planning import compare, moves, pins, plans, publish
 from webapp.services.planning import day as agent_day
 from webapp.services.planning.staleness import check_freshness
 
@@ -239,3 +239,41 @@ class TestCompare:
         (moved,) = [each for each in found.moved if each.engagement.id == declined.engagement_id]
         assert moved.kind == "agent"
         assert {each.person.id for each in found.affected} >= {declined.person_id}
+
+    def test_each_kind_of_change_is_told(self, session: Session, make: Make, day: Day, solve_day, by) -> None:
+        """One mail is done meanwhile, one is new, and one of the others is moved to a later time of the same agent."""
+        first = solve_day()
+        done, later = plans.list_assignments(session, first)[:2]
+        done.engagement.state = EngagementState.DONE
+        new = make.engagement(day.mail, external_id="new", earliest_at=AT_NINE, due_at=AT_NINE + dt.timedelta(hours=3))
+        second = solve_day()
+        place = moves.get_place(session, second, later.engagement_id)
+        start = 6 if place.start != 6 else 5
+        moves.move_engagement(
+            session, second, later.engagement_id, person_id=place.person_id or 0, start=start, pin_reason=None, by=by
+        )
+
+        found = compare.compare_plans(session, second, first)
+
+        kinds = {each.engagement.id: each.kind for each in found.moved}
+        assert kinds[done.engagement_id] == "dropped"
+        assert kinds[new.id] == "added"
+        assert kinds[later.engagement_id] in {"time", "agent"}
+        assert sum(each.gained for each in found.affected) >= 1
+        assert sum(each.lost for each in found.affected) >= 1
+
+    def test_plans_of_other_days_are_not_compared(self, session: Session, solve_day) -> None:
+        one, other = solve_day(), solve_day()
+        other.day_on = TODAY + dt.timedelta(days=1)
+
+        with pytest.raises(InvalidInputError):
+            compare.compare_plans(session, one, other)
+
+    def test_a_plan_is_held_against_the_one_that_it_replaced(self, session: Session, solve_day, by) -> None:
+        first = publish.publish_plan(session, solve_day(), today=TODAY, by=by)
+        second = publish.publish_plan(session, solve_day(), today=TODAY, by=by)
+
+        assert compare.find_other(session, second) is first
+
+    def test_a_first_plan_has_nothing_beside_it(self, session: Session, solve_day) -> None:
+        assert compare.find_other(session, solve_day()) is None

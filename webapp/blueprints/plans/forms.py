@@ -33,7 +33,7 @@ class RunForm(FlaskForm):
         default=1,
         description="The same inputs and seed give the same plan, unless the clock stops the run.",
     )
-    keep_begun = BooleanField("Keep what has begun already")
+    keep_begun = BooleanField("Plan only from now on")
 
     def offer(self, choices: Sequence[tuple[str, str, str]]) -> None:
         """Offer the policies that there are."""

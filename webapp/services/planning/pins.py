@@ -35,6 +35,8 @@ def pin_engagement(
         raise InvalidInputError("Keep the reason under 300 characters.", field="reason")
     if by.person_id is None:
         raise InvalidInputError("A pin needs a person behind it.")
+    # Two people who pin one engagement do so one after the other, because only one pin of it may be open.
+    session.execute(select(Engagement.id).where(Engagement.id == engagement.id).with_for_update())
     before = find_pin(session, engagement.id)
     if before is not None:
         before.removed_at, before.removed_by_id = by.at, by.person_id

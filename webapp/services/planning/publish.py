@@ -19,6 +19,7 @@ from webapp.models import (
     PlanState,
     Reservation,
     Response,
+    Site,
 )
 from webapp.services import audit, notices
 from webapp.services.audit import Actor
@@ -120,6 +121,7 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
     """
     if by.person_id is None:
         raise ForbiddenError("A plan is published by a person. Say who you are.")
+    _wait_for_others(session, plan)
     plans.require_draft(plan)
     freshness = check_freshness(session, plan, today=today)
     if not freshness.fresh:
@@ -157,6 +159,12 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
         },
     )
     return plan
+
+
+def _wait_for_others(session: Session, plan: Plan) -> None:
+    # Two people who publish plans of one site do so one after the other; the second sees what the first did.
+    session.execute(select(Site.id).where(Site.id == plan.site_id).with_for_update())
+    session.refresh(plan, ["state", "version"])
 
 
 def _carry_answers(session: Session, plan: Plan, before: Plan | None) -> None:

@@ -121,6 +121,8 @@ def request_run(session: Session, site: Site, day_on: dt.date, *, request: RunRe
         If a run for the day is still under way.
     """
     _check(request)
+    # Two requests for one site wait for each other, so that the second one finds the first.
+    session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
     if find_open_run(session, site.id, day_on) is not None:
         raise ConflictError("A run for this day is still under way. Wait for it, or cancel it first.")
     policies.ensure_presets(session, by=by)
