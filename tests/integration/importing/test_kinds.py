@@ -177,6 +177,16 @@ def test_deactivation_by_import_ends_sessions_and_moves_the_account(make, import
     assert (account.active, account.email) == (True, "old@example.test")
 
 
+def test_person_who_becomes_an_agent_gets_the_role_once(make, importing, place):
+    importing.apply(ImportKind.PEOPLE, "external_id,name,site,agent\na1,Ana,ber,no\n")
+    assert count(make.session, RoleGrant) == 0
+
+    for agent in ("yes", "no", "yes"):
+        importing.apply(ImportKind.PEOPLE, f"external_id,name,agent\na1,Ana,{agent}\n")
+
+    assert make.session.scalars(select(RoleGrant.role)).all() == [Role.AGENT]
+
+
 def test_skills_may_name_each_other_in_any_order(make, importing):
     report = importing.apply(
         ImportKind.SKILLS,

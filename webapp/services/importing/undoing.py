@@ -18,7 +18,7 @@ from webapp.services.importing.batches import require_kind
 from webapp.services.importing.context import Context
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.kinds.people import PEOPLE, mirror_accounts
-from webapp.services.importing.stores import Snapshot, Store, chunks
+from webapp.services.importing.stores import ROWS_AT_ONCE, Snapshot, Store, chunks
 from webapp.services.importing.writing import Checker
 
 _STORES: dict[str, Store] = {store.name: store for kind in KINDS.values() for store in kind.stores}
@@ -95,13 +95,26 @@ class _Undoing:
         )
         return [_STORES[name] for name in names]
 
-    def _changes(self, store: Store) -> Iterator[list[ImportChange]]:
-        changes = self._session.scalars(
-            select(ImportChange)
-            .where(ImportChange.batch_id == self._batch.id, ImportChange.subject_kind == store.name)
-            .order_by(ImportChange.id)
-        ).all()
-        return chunks(changes)
+    def _changes(self, store: Store) -> Iterator[Sequence[ImportChange]]:
+        """Yield the changes of a table some at a time: those of a large file would not fit into memory at once."""
+        last = 0
+        while True:
+            changes = self._session.scalars(
+                select(ImportChange)
+                .where(
+                    ImportChange.batch_id == self._batch.id,
+                    ImportChange.subject_kind == store.name,
+                    ImportChange.id > last,
+                )
+                .order_by(ImportChange.id)
+                .limit(ROWS_AT_ONCE)
+            ).all()
+            if not changes:
+                return
+            yield changes
+            last = changes[-1].id
+            for change in changes:
+                self._session.expunge(change)
 
     def _retract_evidence(self) -> int:
         ids = self._session.scalars(select(SkillEvent.id).where(SkillEvent.import_batch_id == self._batch.id)).all()

@@ -289,10 +289,15 @@ def mirror_accounts(context: Context, written: Sequence[tuple[int, Snapshot | No
 
     Whoever is deactivated is signed out with their next request.
     """
-    new_agents = [row_id for row_id, before, after in written if before is None and after["is_agent"]]
+    new_agents = {
+        row_id for row_id, before, after in written if after["is_agent"] and not (before and before["is_agent"])
+    }
     for some in chunks(new_agents):
-        rows: list[dict[str, Any]] = [{"person_id": row_id, "role": Role.AGENT} for row_id in some]
-        context.session.execute(insert(RoleGrant), rows)
+        agents = select(RoleGrant.person_id).where(RoleGrant.person_id.in_(some), RoleGrant.role == Role.AGENT)
+        fresh = set(some) - set(context.session.scalars(agents))
+        if fresh:
+            rows: list[dict[str, Any]] = [{"person_id": row_id, "role": Role.AGENT} for row_id in sorted(fresh)]
+            context.session.execute(insert(RoleGrant), rows)
     touched = {
         row_id: after
         for row_id, before, after in written
