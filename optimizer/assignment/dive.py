@@ -45,7 +45,7 @@ def dive(model: Model, objective: Objective, relaxation: Relaxation, control: Co
         entering = _still_fitting(model, objective, ledger, master)
         if len(entering):
             master.add(entering)
-            master.solver.continue_from_basis()
+            master.continue_from_basis()
             if master.solve() != "optimal":
                 break
         used = np.flatnonzero(master.columns > _NOTHING)

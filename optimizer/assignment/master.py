@@ -121,6 +121,11 @@ class Master:
         self.solver.continue_from_basis()
         self.solver.change_objective(np.concatenate([objective.on_continuous, objective.on_columns[self.active]]))
 
+    def continue_from_basis(self) -> None:
+        """Let the next solve of a live LP go on by the primal simplex."""
+        if self._started:
+            self.solver.continue_from_basis()
+
     def solve_with_limit(self, row: int, upper: float) -> str:
         """Solve with another upper limit of one row; the limit of the model stands for later solves."""
         if not self._started:
@@ -137,6 +142,10 @@ class Master:
 
     def add(self, columns: Integers) -> None:
         """Make more columns active in the live model."""
+        if not self._started:
+            self.active = np.concatenate([self.active, columns])
+            self._problem = self._write(mip=self.solver.mip)
+            return
         part = self._by_column[:, columns]
         self.solver.add_columns(
             self.objective.on_columns[columns], part.indptr[:-1], part.indices, np.asarray(part.data, dtype=float)

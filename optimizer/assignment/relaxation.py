@@ -133,7 +133,7 @@ def solve_relaxation(
         if not len(entering) or control.stopped_by() is not None:
             return best
         master.add(entering)
-        master.solver.continue_from_basis()
+        master.continue_from_basis()
 
 
 def tighten(relaxation: Relaxation, row: int, upper: float) -> Relaxation | None:
