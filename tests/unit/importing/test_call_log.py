@@ -35,8 +35,8 @@ GOOD = {
     "ser_time": "108",
     "server": "AVI",
 }
-NO_QUEUE = {"q_start": "0:00:00", "q_exit": "0:00:00", "q_time": "0"}
-NO_SERVICE = {"ser_start": "0:00:00", "ser_exit": "0:00:00", "ser_time": "0", "server": "NO_SERVER"}
+NO_QUEUE: dict[str, Any] = {"q_start": "0:00:00", "q_exit": "0:00:00", "q_time": "0"}
+NO_SERVICE: dict[str, Any] = {"ser_start": "0:00:00", "ser_exit": "0:00:00", "ser_time": "0", "server": "NO_SERVER"}
 
 
 def reader() -> CallReader:
