@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from optimizer.reading import Findings, ProblemError, Reader, integer, list_of, map_of, number, optional, text
+from optimizer.reading import Findings, ProblemError, Reader, finite, integer, list_of, map_of, optional, text
 
 __all__ = [
     "Assignment",
@@ -383,9 +383,9 @@ def _any_text(value: Any, where: Findings) -> str:
     return value if value == "" else text(value, where)
 
 
-_terms = map_of(number)
+_terms = map_of(finite)
 _names = list_of(text)
-_price_row = list_of(number)
+_price_row = list_of(finite)
 
 _CONVERTERS: dict[type, dict[str, Any]] = {
     Cause: {
@@ -402,32 +402,32 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "skill": optional(text),
         "level": optional(integer),
         "interval": optional(integer),
-        "minutes": optional(number),
-        "gain": optional(number),
+        "minutes": optional(finite),
+        "gain": optional(finite),
     },
     Assignment: {
         "engagement": text,
         "agent": text,
         "start": integer,
-        "minutes": number,
-        "value": number,
+        "minutes": finite,
+        "value": finite,
         "terms": _terms,
         "relaxed": _names,
         "stretch": optional(text),
         "shadow": optional(text),
     },
     Unassigned: {"engagement": text, "cause": _record(Cause), "fix": _record(Fix)},
-    Reservation: {"class": text, "agent": text, "interval": integer, "minutes": number},
+    Reservation: {"class": text, "agent": text, "interval": integer, "minutes": finite},
     Prices: {"agent": map_of(_price_row), "skill": map_of(map_of(_price_row))},
-    TierResult: {"tier": text, "objective": number, "bound": number, "gap": number, "kept": number},
+    TierResult: {"tier": text, "objective": finite, "bound": finite, "gap": finite, "kept": finite},
     Conflict: {"kind": text, "path": text, "message": text},
     Plan: {
         "status": _enum(Status),
-        "objective": optional(number),
-        "bound": optional(number),
-        "gap": optional(number),
-        "seconds": number,
-        "peak_mb": number,
+        "objective": optional(finite),
+        "bound": optional(finite),
+        "gap": optional(finite),
+        "seconds": finite,
+        "peak_mb": finite,
         "terms": _terms,
         "assignments": list_of(_record(Assignment)),
         "unassigned": list_of(_record(Unassigned)),

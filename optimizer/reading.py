@@ -1,6 +1,7 @@
 """Read JSON objects field by field and collect every error with its JSON path."""
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,17 +131,25 @@ def describe(value: object) -> str:
     return type(value).__name__
 
 
-def number(value: Any, where: Findings) -> float:
-    """Accept a finite number of sensible size; neither a boolean nor a text is one."""
+def finite(value: Any, where: Findings) -> float:
+    """Accept a finite number; neither a boolean nor a text is one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         where.add(f"must be a number, not {describe(value)}")
-    elif not math.isfinite(value):
+        return 0.0
+    # A whole number may be too long for a float.
+    if abs(value) > sys.float_info.max or not math.isfinite(value):
         where.add("must be a finite number")
-    elif abs(value) > LARGEST_NUMBER:
-        where.add(f"must be between {-LARGEST_NUMBER:g} and {LARGEST_NUMBER:g}, not {value:g}")
-    else:
-        return float(value)
-    return 0.0
+        return 0.0
+    return float(value)
+
+
+def number(value: Any, where: Findings) -> float:
+    """Accept a finite number of sensible size."""
+    real = finite(value, where)
+    if abs(real) > LARGEST_NUMBER:
+        where.add(f"must be between {-LARGEST_NUMBER:g} and {LARGEST_NUMBER:g}, not {real:g}")
+        return 0.0
+    return real
 
 
 def integer(value: Any, where: Findings) -> int:

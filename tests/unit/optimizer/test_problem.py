@@ -108,6 +108,7 @@ def test_required_fields_are_enough():
         (("agents",), {}, "$.agents", "list"),
         (("agents", 0), [], "$.agents[0]", "object"),
         (("agents", 0, "capacity", 1), float("nan"), "$.agents[0].capacity[1]", "finite"),
+        (("agents", 0, "capacity", 1), 10**400, "$.agents[0].capacity[1]", "finite"),
         (("agents", 0, "capacity", 1), float("inf"), "$.agents[0].capacity[1]", "finite"),
         (("agents", 0, "capacity", 1), -1, "$.agents[0].capacity[1]", "negative"),
         (("agents", 0, "capacity", 1), "25", "$.agents[0].capacity[1]", "a text"),

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from optimizer import Policy, Status, solve, verify
+from optimizer import Plan, Policy, Status, solve, verify
 from optimizer.policy import LadderStep
 from optimizer.problem import Forecast, Limits, Pin, Placement, Requirement
 from optimizer.solve import UnsupportedError
@@ -375,6 +375,15 @@ def test_rules_of_channel_language_site_and_lists_hold():
         assert _solve(a_problem(barred, [work])).assignments == ()
     for shut in (replace(work, excluded_agents=("able",)), replace(work, eligible_agents=())):
         assert _solve(a_problem([able], [shut])).assignments == ()
+
+
+def test_very_large_values_are_planned_all_the_same():
+    work = [an_engagement(f"e{number}", value=1e9 - number, priority=5, minutes=20) for number in range(3)]
+
+    plan = _solve(a_problem([an_agent(capacity=(40.0,))], work))
+
+    assert set(placed(plan)) == {"e0", "e1"}
+    assert Plan.from_json(plan.to_json()) == plan
 
 
 def test_a_problem_of_nothing_has_an_empty_plan():
