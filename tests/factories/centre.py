@@ -23,6 +23,7 @@ from webapp.models import (
 from webapp.services import records
 
 ZONE = ZoneInfo("Europe/Berlin")
+ROLES = ("agent", "lead", "scheduler", "hr", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +169,8 @@ def _engagements(make: Make, site: Site, types: dict[str, EngagementType], day_o
         )
         for number, code in enumerate(wanted, start=1)
     )
+
+
+def email_of(role: str) -> str:
+    """Return the address of the person who holds a role; of the agents, Ana's."""
+    return f"{'ana' if role == 'agent' else role}@example.test"

@@ -7,6 +7,7 @@ test's temporary folder, which its report names.
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from config import Config
 from tests import running
+from tests.factories import Make
+from tests.factories.centre import ZONE, Centre, build_centre, email_of
 from tests.functional.visitor import PASSWORD, Visitor
 from webapp import create_app
 from webapp.db import Database
@@ -88,6 +91,19 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def seeded() -> None:
     """Do nothing; a test file whose rows must be there before the server starts overrides it."""
+
+
+@pytest.fixture(scope="module")
+def published_centre(database: Database, database_url: str, password_hash: str) -> Centre:
+    """Return a small contact centre whose plan for tomorrow is published; everybody of it can sign in."""
+    tomorrow = dt.datetime.now(ZONE).date() + dt.timedelta(days=1)
+    with database.writing() as session:
+        make = Make(session)
+        centre = build_centre(make, day_on=tomorrow, password_hash=password_hash)
+        make.commit()
+    day = ("--site", centre.site.code, "--day", tomorrow.isoformat(), "--seconds", "5")
+    running.mainstay("plan", "run", *day, "--publish", "--as", email_of("scheduler"), database_url=database_url)
+    return centre
 
 
 @pytest.fixture(scope="module")

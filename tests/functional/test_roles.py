@@ -3,84 +3,23 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import re
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from tests import running
-from tests.factories import Make
-from tests.factories.centre import ZONE, build_centre
+from tests.factories.centre import email_of
 from webapp.models import HiringProfile, SkillEvent, SkillEventKind
-
-DAY = dt.datetime.now(ZoneInfo(ZONE.key)).date() + dt.timedelta(days=1)
-ROLES = ("agent", "lead", "scheduler", "hr", "admin")
-EMAIL = {role: f"{'ana' if role == 'agent' else role}@example.test" for role in ROLES}
 
 
 @pytest.fixture(scope="module")
-def seeded(database, database_url, password_hash):
-    with database.writing() as session:
-        make = Make(session)
-        build_centre(make, day_on=DAY, password_hash=password_hash)
-        make.commit()
-    day = ("--site", "harbour", "--day", DAY.isoformat(), "--seconds", "5")
-    running.mainstay("plan", "run", *day, "--publish", "--as", EMAIL["scheduler"], database_url=database_url)
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-@pytest.mark.parametrize("role", ROLES)
-def test_every_page_of_the_navigation_is_accessible_and_fits(visit, role, phone):
-    """Pages hold no surprise: nothing scrolls sideways, axe finds nothing in light and dark, the console is silent."""
-    visitor = visit(EMAIL[role], phone=phone)
-    links = visitor.page.locator(".drawer nav a" if phone else ".sidebar nav a")
-    addresses = links.evaluate_all("all => all.map(link => new URL(link.href).pathname)")
-    assert len(addresses) >= 4
-    for address in addresses:
-        # What axe sees hardly depends on the width; agents, who mostly come by phone, are looked at in both.
-        visitor.open(address, check=role == "agent" or not phone)
-        expect(visitor.page.get_by_role("heading", level=1)).to_have_count(1)
-        wide, shown = visitor.page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert wide <= shown, f"{address} is {wide} pixels wide on a screen of {shown}"
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("role", ["scheduler", "hr", "lead"])
-def test_pages_behind_the_lists_are_accessible(visit, role):
-    """From each list the first entry is opened, and from there whatever its tabs and buttons lead to."""
-    visitor = visit(EMAIL[role])
-    page = visitor.page
-    starts = {
-        "scheduler": [f"/plans?day={DAY}", "/plans/1", "/engagements", "/types", f"/roster?day={DAY}"],
-        "hr": ["/people", "/people/structure", "/skills", "/careers", f"/profiles/new?day={DAY}"],
-        "lead": ["/reviews", "/heat-map/", "/people"],
-    }
-    for start in starts[role]:
-        visitor.open(start)
-        found = page.locator("main a[href^='/']:not([download])").evaluate_all(
-            "all => all.map(link => link.getAttribute('href'))"
-        )
-        for address in _one_of_each(found):
-            visitor.open(address)
-
-
-def _one_of_each(addresses):
-    """Return the first address of each kind of page; pages that differ by an id or a filter alone look alike."""
-    kinds: dict[str, str] = {}
-    for address in addresses:
-        if "format=" not in address:
-            kinds.setdefault(re.sub(r"\d+", "n", address.partition("?")[0]), address)
-    return list(kinds.values())
+def seeded(published_centre):
+    """Serve a small centre whose next day is published."""
 
 
 def test_lead_reviews_a_claim_by_keyboard_alone(visit, database):
-    visitor = visit(EMAIL["lead"])
+    visitor = visit(email_of("lead"))
     page = visitor.page
     visitor.open("/account/", check=False)
 
@@ -100,14 +39,14 @@ def test_lead_reviews_a_claim_by_keyboard_alone(visit, database):
     assert (newest.kind, newest.level) == (SkillEventKind.REVIEW, 4)
 
 
-def test_hr_finds_who_can_and_takes_the_list_along(visit):
-    visitor = visit(EMAIL["hr"])
+def test_hr_finds_who_can_and_takes_the_list_along(visit, published_centre):
+    visitor = visit(email_of("hr"))
     page = visitor.page
     visitor.open("/who-can")
 
     page.get_by_label("Skill 1", exact=True).select_option(label="Network faults")
     page.get_by_label("Lowest level of skill 1").select_option(value="3")
-    page.get_by_label("On", exact=True).fill(DAY.isoformat())
+    page.get_by_label("On", exact=True).fill(published_centre.day_on.isoformat())
     page.get_by_label("Free from").fill("09:00")
     page.get_by_label("until").fill("11:00")
     visitor.press("Find", exact=True)
@@ -123,11 +62,11 @@ def test_hr_finds_who_can_and_takes_the_list_along(visit):
     assert len(rows) == 4
 
 
-def test_hr_draws_a_hiring_profile_from_what_the_plan_left_out(visit, database):
-    visitor = visit(EMAIL["hr"])
+def test_hr_draws_a_hiring_profile_from_what_the_plan_left_out(visit, database, published_centre):
+    visitor = visit(email_of("hr"))
     page = visitor.page
 
-    visitor.open(f"/profiles/new?day={DAY}")
+    visitor.open(f"/profiles/new?day={published_centre.day_on}")
     requirement = page.get_by_role("table", name="Requirements of the draft").get_by_role("row").nth(1)
     expect(requirement).to_contain_text("Network faults")
     expect(requirement).to_contain_text("expert")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import html
 import io
 import json
 import zipfile
@@ -10,15 +12,23 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
+from config import Config
 from tests.factories import Make
+from webapp import create_app
 from webapp.cli import console, importing
 from webapp.db import Base, Database
+from webapp.models import Account, ImportBatch, Role
 
 BOM = b"\xef\xbb\xbf"
 RECORDS = b"person,skill,level,expires_on\n"
 PEOPLE = b"external_id,name,email,site\n"
 MANY_ROWS = 100_000
+ADMIN = "admin@example.test"
+KEPT_ASIDE = {"import_batch", "column_mapping", "audit_event"}
+"""Tables that hold the file itself and what was said about it; no other may change."""
 
 
 def _workbook(rows) -> bytes:
@@ -128,6 +138,7 @@ def seeded(database):
     with database.writing() as session:
         make = Make(session)
         make.person(external_id="p1", name="Ana Duarte")
+        make.person(email=ADMIN, roles=[Role.ADMIN])
         make.skill(code="billing", name="Billing")
         make.commit()
 
@@ -160,6 +171,57 @@ def test_console_names_the_place_and_what_would_be_accepted_and_writes_nothing(c
     assert accepted in f"{problem['message']} {problem['accepted']}"
     assert report["applied"] is False
     assert _count_rows(console_database) == before
+
+
+@pytest.fixture
+def client(database, seeded):
+    """Return a client in which an admin is signed in."""
+    app = create_app(Config(environment="test", executor="none"), database=database, start_jobs=False)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    with database.reading() as session, client.session_transaction() as cookie:
+        cookie["_user_id"] = session.scalars(select(Account.fs_uniquifier).where(Account.email == ADMIN)).one()
+        cookie["_fresh"] = True
+    return client
+
+
+def _upload(client, database, kind: str, content: bytes) -> tuple[TestResponse, ImportBatch | None]:
+    """Go the way of the pages: upload, take the columns as they are suggested, look at the check."""
+    # Encoded here, because the client would leave the temporary file open that it makes of a larger form.
+    file = FileStorage(io.BytesIO(content), filename="file.csv")
+    boundary, body = encode_multipart({"file": file, "site_id": "", "encoding": ""})
+    content_type = f"multipart/form-data; boundary={boundary}"
+    answer = client.post(f"/imports/new/{kind}", data=body, content_type=content_type)
+    if answer.status_code != 302:
+        return answer, None
+    with database.reading() as session:
+        batch = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(1)).one()
+    columns = {f"column_{name}": header for name, header in batch.mapping.items()}
+    return client.post(answer.location, data=columns, follow_redirects=True), batch
+
+
+# The check of a file is the same for both; the console's test has gone through the hundred thousand rows.
+@pytest.mark.parametrize("wrong", [name for name in WRONG if name != "the last of 100,000 rows"])
+def test_page_names_the_place_and_what_would_be_accepted_and_writes_nothing(database, client, wrong):
+    kind, content, row, _column, code, accepted = WRONG[wrong]
+    before = _count_rows(database)
+
+    answer, batch = _upload(client, database, kind, content)
+
+    text = html.unescape(answer.text)
+    assert accepted in text
+    if answer.status_code == 200:
+        assert batch is not None
+        problems = list(
+            csv.DictReader(io.StringIO(client.get(f"/imports/{batch.id}/problems.csv").text.lstrip("\ufeff")))
+        )
+        assert (problems[0]["row"], problems[0]["code"]) == (str(row), code)
+        assert "The file has problems" in text
+        assert "Import it" not in text
+    else:
+        assert answer.status_code == 422
+    after = _count_rows(database)
+    assert {name for name in before if before[name] != after[name]} <= KEPT_ASIDE
 
 
 def test_byte_order_mark_and_semicolons_are_no_mistake(console_database, tmp_path):
