@@ -22,6 +22,8 @@ from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_en
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PROBLEM_SCHEMA = json.loads((DOCS / "problem.schema.json").read_text(encoding="utf-8"))
 PLAN_SCHEMA = json.loads((DOCS / "plan.schema.json").read_text(encoding="utf-8"))
+VALID_PROBLEM = jsonschema.Draft202012Validator(PROBLEM_SCHEMA)
+VALID_PLAN = jsonschema.Draft202012Validator(PLAN_SCHEMA)
 
 
 def _write(tmp_path: Path, content: object) -> Path:
@@ -127,11 +129,11 @@ def test_a_failing_solver_has_its_own_exit_code(tmp_path):
     assert answer.errors[0]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_the_schemas_accept_what_the_code_writes(problem):
-    jsonschema.validate(problem.to_json(), PROBLEM_SCHEMA)
-    jsonschema.validate(json.loads(json.dumps(solve(problem).to_json(), allow_nan=False)), PLAN_SCHEMA)
+    VALID_PROBLEM.validate(problem.to_json())
+    VALID_PLAN.validate(json.loads(json.dumps(solve(problem).to_json(), allow_nan=False)))
 
 
 def _names(kind: type) -> set[str]:
