@@ -52,6 +52,10 @@ class Installation:
                 if job.lease_until is not None:
                     job.lease_until -= LEASE_OVER
 
+    def await_job(self, *conditions: ColumnElement[bool]) -> None:
+        """Wait for a job that is so."""
+        wait_until(lambda: self.count(Job, *conditions))
+
     def work_off(self) -> None:
         """Let a worker end all jobs."""
         with running.worker(self.url, self.folder):

@@ -13,6 +13,7 @@ import pytest
 
 from tests import running
 from tests.faults.installation import solvers_of, wait_until, wait_until_gone
+from webapp.jobs.importing import CHECKING_SHARE
 from webapp.models import (
     Assignment,
     AuditEvent,
@@ -31,7 +32,7 @@ from webapp.services.audit import Actor
 from webapp.services.importing import batches
 from webapp.services.planning import runs
 
-IMPORT_ROWS = 5_000
+IMPORT_ROWS = 1_000
 SERVED = 10
 """Engagements of the small centre that a plan can serve: all but the one that asks for a level nobody has."""
 
@@ -82,7 +83,8 @@ def test_killed_run_is_offered_again_and_makes_one_plan(installation, centre, ro
     installation.assert_sound()
 
 
-def _queue_import(installation, centre, *, turn: int) -> int:
+def _queue_import(installation, centre, *, turn: int) -> tuple[int, int]:
+    """Queue an import of new people, and return it with its job."""
     rows = "".join(f"n{turn}-{number},Name {number},harbour\n" for number in range(IMPORT_ROWS))
     with installation.database.transaction() as session:
         by, viewer = Actor(person_id=centre.admin.id, at=running.now()), get_viewer(session, centre.admin.id)
@@ -92,7 +94,8 @@ def _queue_import(installation, centre, *, turn: int) -> int:
         )
         batches.keep_check(session, batch, batches.check(session, batch, viewer=viewer, by=by), by=by)
         batches.queue_apply(session, batch, by=by)
-        return batch.id
+        assert batch.job_id is not None
+        return batch.id, batch.job_id
 
 
 def _import_state(installation, batch_id) -> tuple[ImportState, JobState]:
@@ -101,13 +104,16 @@ def _import_state(installation, batch_id) -> tuple[ImportState, JobState]:
         return batch.state, session.get_one(Job, batch.job_id).state
 
 
-def test_killed_import_is_offered_again_and_writes_its_rows_once(installation, centre, rounds):
+# Nothing is reported before the check is done; from then on the rows are written.
+@pytest.mark.parametrize("progress", [0.0, CHECKING_SHARE], ids=["checking", "writing"])
+def test_killed_import_is_offered_again_and_writes_its_rows_once(installation, centre, rounds, progress):
     for turn in range(rounds):
         staff = installation.count(Person)
-        batch_id = _queue_import(installation, centre, turn=turn)
+        batch_id, job_id = _queue_import(installation, centre, turn=turn)
 
         with running.worker(installation.url, installation.folder) as victim:
-            wait_until(lambda: not installation.count(Job, Job.state == JobState.QUEUED))
+            begun = (Job.state != JobState.QUEUED, Job.progress >= progress, Job.id == job_id)
+            installation.await_job(*begun)
             time.sleep(random.uniform(0, 2))
             victim.kill()
         state, job = _import_state(installation, batch_id)
