@@ -72,6 +72,16 @@ class TestSupply:
 
         assert {agent.id for agent in build().problem.agents} == {str(day.ada.id), str(day.ben.id)}
 
+    def test_two_shifts_that_meet_in_an_interval_are_one_for_its_limits(self, build, day: Day, make: Make) -> None:
+        """13.00 ends the first shift; one from 13.10 shares no interval with it, one that begins at 13.00 joins."""
+        make.shift(day.ben, starts_at=AT_NINE + dt.timedelta(minutes=250), hours=1)
+        make.shift(day.ada, starts_at=AT_NINE + dt.timedelta(minutes=225), hours=1)
+
+        agents = {agent.id: agent for agent in build().problem.agents}
+
+        assert agents[str(day.ben.id)].shifts == ((0, 8), (8, 11))
+        assert agents[str(day.ada.id)].shifts == ((0, 10),)
+
     def test_an_absence_takes_the_minutes_away(self, build, day: Day, make: Make) -> None:
         make.absence(day.ben, AT_NINE, AT_NINE + dt.timedelta(hours=1))
 

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from tests.factories import NOW, TODAY, Make
 from tests.integration.planning.conftest import AT_NINE, Day
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError
-from webapp.models import EngagementState, Notice, Plan, PlanState, Response
+from webapp.models import Channel, EngagementState, Interest, Notice, Plan, PlanState, Response, ShiftBreak
 from webapp.models.plan import PublishedPlanError
 from webapp.services import audit
 from webapp.services.planning import compare, moves, pins, plans, publish
 from webapp.services.planning import day as agent_day
 from webapp.services.planning.staleness import check_freshness
+
+HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture
@@ -158,6 +160,30 @@ class TestStaleInputs:
         assert ("forecast", "is forecast with 185 min, was 160 min.") in told
         assert ("engagement", "has changed: priority.") in told
         assert ("agent", "joined the site.") in told
+
+    def test_who_left_wants_and_works_otherwise_is_told(
+        self, session: Session, make: Make, day: Day, solve_day
+    ) -> None:
+        """Cem leaves, Ben wants to grow, Ada's break moves by an hour, and a chat may now be one at a time only."""
+        cem = make.person(name="Cem")
+        chat = make.engagement_type(name="Chat", channel=Channel.CHAT, concurrency=2, requires={day.billing: 2})
+        make.forecast(chat, AT_NINE, 10.0)
+        plan = solve_day()
+        cem.active = False
+        make.record(day.ben, day.tech, 0, interest=Interest.GROW)
+        pause = session.scalars(select(ShiftBreak)).one()
+        pause.starts_at, pause.ends_at = pause.starts_at + HOUR, pause.ends_at + HOUR
+        chat.concurrency = 1
+        day.easy[2].customer_key = "another customer"
+        session.flush()
+
+        told = {(change.subject, change.text) for change in check_freshness(session, plan, today=TODAY).changes}
+
+        assert ("Cem", "is no agent of this site any more.") in told
+        assert ("Ben Okri", "wants other skills, or has evidence that lapses on other days.") in told
+        assert ("Ada Byron", "works at other times.") in told
+        assert ("Ada Byron", "may handle another number of contacts at once.") in told
+        assert ("easy-2", "has changed: customer, channel or stance.") in told
 
     def test_other_hours_are_told(self, session: Session, make: Make, day: Day, solve_day) -> None:
         plan = solve_day()
