@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from tests.factories import TODAY, Make
 from tests.integration.planning.conftest import AT_NINE, Day
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
-from webapp.models import Assignment, EngagementState, Notice, Plan, Response
+from webapp.models import Assignment, EngagementState, Notice, Plan, Reservation, Response
 from webapp.services.audit import Actor
 from webapp.services.planning import day as agent_day
 from webapp.services.planning import explanations, moves, overview, pins, plans, publish, runs, scoring, store
 from webapp.services.planning.timeline import plan_timeline
+
+Where = tuple[int, int, dt.datetime]
 
 
 @pytest.fixture
@@ -42,6 +44,15 @@ def first_of(session: Session, plan: Plan) -> Assignment:
     return plans.list_assignments(session, plan)[0]
 
 
+def rows_of(session: Session, plan: Plan) -> tuple[set[Where], dict[Where, float], float]:
+    """Return what a plan holds: who does what when, the minutes kept for live contacts, and its value."""
+    session.expire_all()
+    work = {(each.engagement_id, each.person_id, each.starts_at) for each in plans.list_assignments(session, plan)}
+    kept = session.scalars(select(Reservation).where(Reservation.plan_id == plan.id))
+    live = {(each.engagement_type_id, each.person_id, each.starts_at): round(each.minutes, 4) for each in kept}
+    return work, live, round(plan.objective, 2)
+
+
 class TestMoves:
     def test_a_move_within_the_rules_changes_the_plan(self, session: Session, day: Day, plan: Plan, by: Actor) -> None:
         chosen = first_of(session, plan)
@@ -63,6 +74,46 @@ class TestMoves:
         assert check.value_after < check.value_before
         assert check.released_minutes > 0
         assert "minutes kept for live contacts" in check.text
+
+    def test_an_undo_brings_back_kept_minutes(self, session: Session, day: Day, plan: Plan, by: Actor) -> None:
+        """As above, a mail at Ada's sixth half hour takes minutes that were kept for calls."""
+        before = rows_of(session, plan)
+        chosen = first_of(session, plan).engagement_id
+        moves.move_engagement(session, plan, chosen, person_id=day.ada.id, start=6, pin_reason=None, by=by)
+        after = rows_of(session, plan)
+
+        moves.undo_move(session, plan, chosen, by=by)
+
+        assert after[1] != before[1]
+        assert rows_of(session, plan) == before
+        assert all(each.moved_by_id is None for each in plans.list_assignments(session, plan))
+
+    def test_an_undo_brings_back_work_that_was_pushed_out(
+        self, session: Session, day: Day, plan: Plan, by: Actor
+    ) -> None:
+        """Mails are heaped on one half hour of Ben's until one has to leave the plan for the next."""
+        pushed_out = 0
+        for chosen in [each.engagement_id for each in plans.list_assignments(session, plan)]:
+            check = moves.check(session, plan, chosen, person_id=day.ben.id, start=5)
+            before = rows_of(session, plan)
+            moves.move_engagement(session, plan, chosen, person_id=day.ben.id, start=5, pin_reason=None, by=by)
+            if check.displaced:
+                pushed_out += 1
+                moves.undo_move(session, plan, chosen, by=by)
+                assert rows_of(session, plan) == before
+
+        assert pushed_out
+
+    def test_only_the_latest_change_can_be_undone(self, session: Session, day: Day, plan: Plan, by: Actor) -> None:
+        first, second = (each.engagement_id for each in plans.list_assignments(session, plan)[:2])
+        moves.move_engagement(session, plan, first, person_id=day.ada.id, start=6, pin_reason=None, by=by)
+        moves.move_engagement(session, plan, second, person_id=day.ada.id, start=6, pin_reason=None, by=by)
+
+        with pytest.raises(ConflictError, match="changed since"):
+            moves.undo_move(session, plan, first, by=by)
+        moves.undo_move(session, plan, second, by=by)
+        with pytest.raises(ConflictError, match="changed since"):
+            moves.undo_move(session, plan, second, by=by)
 
     def test_a_move_against_the_rules_is_refused_in_words(
         self, session: Session, day: Day, plan: Plan, by: Actor

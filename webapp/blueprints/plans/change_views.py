@@ -143,9 +143,7 @@ def make_move(plan_id: int, engagement_id: int) -> ResponseReturnValue:
         add_error(form, error)
         return _render_move(plan, place, form, 422)
     if place.person_id is not None:
-        undo = url_for(
-            ".undo_move", plan_id=plan.id, engagement_id=engagement_id, person=place.person_id, start=place.start
-        )
+        undo = url_for(".undo_move", plan_id=plan.id, engagement_id=engagement_id)
         flash_undo(f"{place.engagement.external_id} is moved.", undo)
     else:
         flash_success(f"{place.engagement.external_id} is assigned.")
@@ -155,16 +153,8 @@ def make_move(plan_id: int, engagement_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:plan_id>/engagements/<int:engagement_id>/undo-move")
 @requires(Permission.RUN_PLANS)
 def undo_move(plan_id: int, engagement_id: int) -> ResponseReturnValue:
-    """Put an engagement back to where it was."""
+    """Take the latest move back, with all that gave way to it."""
     session, plan = get_session(), get_plan(plan_id, Permission.RUN_PLANS)
-    moves.move_engagement(
-        session,
-        plan,
-        engagement_id,
-        person_id=request.args.get("person", 0, type=int),
-        start=request.args.get("start", -1, type=int),
-        pin_reason=None,
-        by=actor(),
-    )
+    moves.undo_move(session, plan, engagement_id, by=actor())
     flash_success("The move is undone.")
     return redirect(url_for(".show", plan_id=plan.id) + f"#engagement-{engagement_id}")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from optimizer import moves as optimizer_moves
+from optimizer import plan as answered
 from optimizer.moves import MoveCheck
+from optimizer.totals import with_totals
 from webapp.errors import ConflictError, InvalidInputError, NotFoundError
 from webapp.models import Assignment, Engagement, Person, Plan, PlanState
 from webapp.services import audit
 from webapp.services.audit import Actor
-from webapp.services.planning import pins, plans, store
+from webapp.services.planning import pins, plans, store, tranches
 from webapp.services.planning.explanations import clock_of, obstacle_words
 from webapp.services.planning.names import Names, load_names
 
@@ -46,6 +48,8 @@ class Check:
     displaced: tuple[str, ...]
     released_minutes: float
     text: str
+    displaced_ids: tuple[int, ...] = ()
+    released: tuple[answered.Reservation, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -115,6 +119,8 @@ def check(session: Session, plan: Plan, engagement_id: int, *, person_id: int, s
         displaced=displaced,
         released_minutes=round(sum(each.minutes for each in found.released), 1),
         text=_words(found, violations, displaced, names),
+        displaced_ids=tuple(map(int, found.displaced)),
+        released=found.released,
     )
 
 
@@ -176,6 +182,7 @@ def move_engagement(
     if elsewhere and pin_reason is None and pinned is not None:
         raise ConflictError(f"It is pinned to {pinned.person.name}: {pinned.reason} Take the pin off first.")
     if plan.state is PlanState.DRAFT:
+        gave_way = _gave_way(session, plan, answer)
         _apply(session, plan, engagement_id, person_id=person_id, start=start, by=by)
         audit.record(
             session,
@@ -188,6 +195,7 @@ def move_engagement(
                 "after": {"person_id": person_id, "start": start},
                 "value_before": answer.value_before,
                 "value_after": answer.value_after,
+                **gave_way,
             },
         )
     elif pin_reason is None:
@@ -202,3 +210,64 @@ def _apply(session: Session, plan: Plan, engagement_id: int, *, person_id: int, 
     move = optimizer_moves.Move(str(engagement_id), str(person_id), start)
     changed = optimizer_moves.apply_moves(loaded.problem, loaded.answer, [move])
     store.write_rows(session, plan, loaded.problem, changed, moved_by={engagement_id: by.person_id})
+
+
+def _gave_way(session: Session, plan: Plan, answer: Check) -> dict[str, list[dict[str, float]]]:
+    """Return where that stands which a move pushes out, and the kept minutes that it takes, for the move's undo."""
+    places = [get_place(session, plan, identity) for identity in answer.displaced_ids]
+    kept = tranches.merge(answer.released)
+    return {
+        "displaced": [
+            {"engagement_id": each.engagement.id, "person_id": each.person_id or 0, "start": each.start}
+            for each in places
+        ],
+        "released": [
+            {"type_id": type_id, "person_id": int(agent), "interval": interval, "minutes": minutes}
+            for (type_id, agent, interval), minutes in kept.items()
+        ],
+    }
+
+
+def undo_move(session: Session, plan: Plan, engagement_id: int, *, by: Actor) -> None:
+    """
+    Take back the latest move of a draft: what it moved, what it pushed out, and the live minutes that it took.
+
+    Raises
+    ------
+    ConflictError
+        If the plan is no draft, if the latest change of it was another one, or if the engagement is pinned since.
+    """
+    plans.require_draft(plan)
+    latest = next(iter(audit.history(session, plan, limit=1)), None)
+    moved = latest.detail if latest is not None and latest.action == "move_engagement" else {}
+    before = moved.get("before", {})
+    if moved.get("engagement_id") != engagement_id or before.get("person_id") is None:
+        raise ConflictError("The plan has changed since this move. Move the engagement by hand.")
+    pinned = pins.find_pin(session, engagement_id)
+    if pinned is not None and moved["before"] != moved["after"]:
+        raise ConflictError(f"It is pinned to {pinned.person.name}: {pinned.reason} Take the pin off first.")
+    _put_back(session, plan, [{"engagement_id": engagement_id, **before}, *moved["displaced"]], moved["released"])
+    audit.record(
+        session,
+        "undo_move",
+        plan,
+        by=by,
+        detail={"engagement_id": engagement_id, "before": moved["after"], "after": before},
+    )
+
+
+def _put_back(
+    session: Session, plan: Plan, places: Sequence[Mapping[str, int]], released: Sequence[Mapping[str, float]]
+) -> None:
+    loaded = store.load_plan(session, plan)
+    problem = loaded.problem
+    back = [
+        optimizer_moves.Move(str(each["engagement_id"]), str(each["person_id"]), int(each["start"])) for each in places
+    ]
+    changed = optimizer_moves.apply_moves(problem, loaded.answer, back)
+    kept = tranches.merge(changed.reserved)
+    for each in released:
+        key = int(each["type_id"]), str(each["person_id"]), int(each["interval"])
+        kept[key] = kept.get(key, 0.0) + each["minutes"]
+    changed = with_totals(problem, changed.with_changes(reserved=tranches.spread(problem, kept)))
+    store.write_rows(session, plan, problem, changed, moved_by={int(each["engagement_id"]): None for each in places})
