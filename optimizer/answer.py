@@ -12,7 +12,19 @@ from optimizer.assignment.tiers import Outcome
 from optimizer.causes import Circumstances
 from optimizer.control import relative_gap
 from optimizer.fit import Fit
-from optimizer.plan import Assignment, Plan, Reservation, Status, StoppedBy, TierResult, Unassigned
+from optimizer.plan import (
+    Assignment,
+    Cause,
+    CauseCode,
+    Fix,
+    FixCode,
+    Plan,
+    Reservation,
+    Status,
+    StoppedBy,
+    TierResult,
+    Unassigned,
+)
 from optimizer.policy import PAIR_TERMS, TERMS, TIERS
 from optimizer.prices import agent_prices, read_prices
 from optimizer.roster import Floats
@@ -56,7 +68,7 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
         stopped_by=outcome.stopped_by,
     )
     if not explained:
-        return plan
+        return plan.with_changes(unassigned=_unexplained(model, incumbent))
     return plan.with_changes(
         unassigned=_unassigned(fit, outcome, incumbent), prices=read_prices(fit, model, outcome.relaxation)
     )
@@ -156,14 +168,27 @@ def _reserved(model: Model, incumbent: Incumbent) -> tuple[Reservation, ...]:
     )
 
 
-def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unassigned, ...]:
-    model = outcome.model
+def _left_out(model: Model, incumbent: Incumbent) -> list[int]:
+    """Return the indices of the engagements that the incumbent does not serve."""
     served = np.zeros(len(model.must), dtype=bool)
     served[model.columns.engagement[incumbent.chosen]] = True
-    if served.all():
+    return [int(index) for index in np.flatnonzero(~served)]
+
+
+def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unassigned, ...]:
+    left = _left_out(outcome.model, incumbent)
+    if not left:
         return ()
     circumstances = _circumstances(fit, outcome, incumbent)
-    return tuple(circumstances.explain_unassigned(index) for index in np.flatnonzero(~served).tolist())
+    return tuple(circumstances.explain_unassigned(index) for index in left)
+
+
+def _unexplained(model: Model, incumbent: Incumbent) -> tuple[Unassigned, ...]:
+    """List what is left out without a reason: a plan that is told on the way must be whole if it is the last one."""
+    return tuple(
+        Unassigned(model.problem.engagements[index].id, Cause(CauseCode.UNKNOWN), Fix(FixCode.SOLVE_LONGER))
+        for index in _left_out(model, incumbent)
+    )
 
 
 def _circumstances(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> Circumstances:

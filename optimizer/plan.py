@@ -76,6 +76,8 @@ class CauseCode(StrEnum):
     """Serving it would add nothing to the plan's value."""
     SEARCH = "search"
     """Capacity for it is left; the search stopped before it was placed."""
+    UNKNOWN = "unknown"
+    """The run was ended before the reason could be found."""
 
 
 class FixCode(StrEnum):

@@ -126,6 +126,7 @@ CAUSES = {
     CauseCode.SOLD: "The minutes of those who could take it went to work of more value: {work}.",
     CauseCode.NOT_WORTH: "Serving it would add nothing to the value of the plan.",
     CauseCode.SEARCH: "There is room for it; the search ended before it was placed.",
+    CauseCode.UNKNOWN: "The run was ended before the reason could be found.",
 }
 
 FIXES = {

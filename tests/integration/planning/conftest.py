@@ -61,7 +61,7 @@ def day(make: Make) -> Day:
 def solve_day(session: Session, make: Make, day: Day):
     """Return a function that runs the small day to its end and returns the plan."""
 
-    def _solve(*, seconds: float = 5.0, seed: int = 1) -> Plan:
+    def _solve(*, seconds: float = 60.0, seed: int = 1) -> Plan:
         by = make.actor(day.scheduler)
         policies.ensure_presets(session, by=by)
         request = runs.RunRequest(time_limit_seconds=seconds, seed=seed)

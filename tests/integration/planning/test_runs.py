@@ -149,7 +149,7 @@ class TestSolve:
         """Ben has no Router skill at all, so the pin stands against the skill rule."""
         pins.pin_engagement(session, day.hard, day.ben, AT_NINE, reason="Try it", by=make.actor(day.scheduler))
         by = make.actor(day.scheduler)
-        run = runs.request_run(session, day.site, TODAY, request=RunRequest(time_limit_seconds=5), by=by)
+        run = runs.request_run(session, day.site, TODAY, request=RunRequest(time_limit_seconds=60), by=by)
         built = runs.prepare(session, run, today=TODAY)
 
         plan = runs.finish(session, run, built, runs.solve(built.problem), by=by)
@@ -188,7 +188,7 @@ class TestJob:
     @pytest.fixture
     def run_id(self, session: Session, make: Make, day: Day) -> int:
         run = runs.request_run(
-            session, day.site, TODAY, request=RunRequest(time_limit_seconds=5), by=make.actor(day.scheduler)
+            session, day.site, TODAY, request=RunRequest(time_limit_seconds=60), by=make.actor(day.scheduler)
         )
         make.commit()
         return run.id
@@ -260,7 +260,7 @@ def test_run_now_needs_no_job(database: Database, session: Session, make: Make, 
         database.transaction,
         day.site.id,
         TODAY,
-        request=RunRequest(time_limit_seconds=5),
+        request=RunRequest(time_limit_seconds=60),
         by=make.actor(day.scheduler),
         clock=lambda: NOW,
     )

@@ -32,6 +32,7 @@ CAUSE_WORDS = {
     "sold": "the time went to work of more value",
     "not_worth": "it would add no value",
     "search": "the search stopped before",
+    "unknown": "the run was ended before the reason was found",
 }
 
 

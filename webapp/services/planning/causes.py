@@ -21,6 +21,7 @@ CAUSE_NAMES = {
     CauseCode.SOLD: "Capacity went to other work",
     CauseCode.NOT_WORTH: "Not worth it",
     CauseCode.SEARCH: "The search stopped early",
+    CauseCode.UNKNOWN: "The run ended before a reason was found",
 }
 
 
@@ -36,6 +37,7 @@ _CAUSES = {
     CauseCode.SOLD: "The time of {people} went to work of more value{work}.",
     CauseCode.NOT_WORTH: "Serving it would add nothing to the plan's value.",
     CauseCode.SEARCH: "There is room for it; the search stopped before it was placed.",
+    CauseCode.UNKNOWN: "The run was ended before the reason could be found.",
 }
 
 _FIXES = {
