@@ -254,6 +254,14 @@ def test_state_that_is_there_is_not_made_again(session, make, hr):
         people.deactivate_person(session, gone, viewer=make.viewer(hr), by=make.actor(hr))
 
 
+def test_nobody_changes_their_own_service_role(session, make, hr):
+    """A promotion needs somebody else, whoever may edit the directory."""
+    better = dataclasses.replace(people.values_of(hr), service_role_id=make.service_role().id)
+
+    with pytest.raises(InvalidInputError, match="their own service role"):
+        update(session, make, hr, hr, better)
+
+
 def test_nobody_deactivates_themselves_or_somebody_above(session, make, hr):
     admin = make.person(roles=[Role.ADMIN])
 

@@ -164,12 +164,16 @@ def update_person(
     ConflictError
         If somebody changed the person since ``version``.
     InvalidInputError
-        If the e-mail address is taken, or the place is wrong.
+        If the e-mail address is taken, the place is wrong, or the viewer would change their own service role.
     ForbiddenError
         If the address of somebody whom only an admin manages would change.
     """
     require_version(person, version, seen=seen, present=describe(session, values_of(person)))
     before, values = values_of(person), _checked(session, values, viewer=viewer)
+    if person.id == viewer.person_id and before.service_role_id != values.service_role_id:
+        raise InvalidInputError(
+            "Nobody changes their own service role. Ask somebody else who may.", field="service_role_id"
+        )
     if before.email != values.email:
         _move_address(session, person, values.email, viewer=viewer)
     for column, value in _columns(values).items():

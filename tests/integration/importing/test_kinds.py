@@ -162,6 +162,16 @@ def test_import_is_no_way_around_who_manages_whom(make, importing, place, codes)
     assert codes(own)[0][2] in {"own_account", "admin_only"}
 
 
+def test_nobody_promotes_themselves_by_import(make, importing, place, codes):
+    make.service_role(code="agent-1")
+    make.service_role(code="director")
+    hr = make.person(external_id="h1", name="Hal", roles=[Role.ADMIN], site=place)
+    make.person(external_id="g1", name="Gus", site=place)
+    rows = "external_id,name,service_role\ng1,Gus,agent-1\nh1,Hal,director\n"
+
+    assert codes(importing.apply(ImportKind.PEOPLE, rows, as_=hr)) == [(3, "service_role", "own_role")]
+
+
 def test_deactivation_by_import_ends_sessions_and_moves_the_account(make, importing, place):
     person = make.person(external_id="a1", name="Ana", site=place, email="old@example.test")
     account = make.session.scalar(select(Account).where(Account.person_id == person.id))

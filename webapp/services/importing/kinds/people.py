@@ -261,10 +261,7 @@ class _Guard:
                 "The present value; an admin can change it.",
             )
             return False
-        if "active" in changed and external_id == self._own_id:
-            self._context.problem(
-                row.number, "active", "no", "own_account", "Nobody deactivates themselves.", "yes, in your own row."
-            )
+        if external_id == self._own_id and not self._allows_own(row, present, after):
             return False
         if "email" in changed and email is None and external_id in self._with_account:
             self._context.problem(
@@ -274,6 +271,25 @@ class _Guard:
                 "needs_email",
                 "This person signs in with an e-mail address.",
                 values.email.accepts,
+            )
+            return False
+        return True
+
+    def _allows_own(self, row: ParsedRow, present: Snapshot, after: Snapshot) -> bool:
+        """Return whether a row about the person who imports leaves alone what nobody changes about themselves."""
+        if present["active"] != after["active"]:
+            self._context.problem(
+                row.number, "active", "no", "own_account", "Nobody deactivates themselves.", "yes, in your own row."
+            )
+            return False
+        if present["service_role_id"] != after["service_role_id"]:
+            self._context.problem(
+                row.number,
+                "service_role",
+                row.values["service_role"] or "",
+                "own_role",
+                "Nobody changes their own service role.",
+                "The present role; somebody else can change it.",
             )
             return False
         return True
