@@ -208,6 +208,18 @@ def test_the_heat_map_is_filtered_sorted_and_comes_as_csv(ours, lead, billing, s
     assert "Billing,Money,4,2,,2,1" in client.get("/heat-map/?format=csv").text
 
 
+def test_names_in_the_header_of_a_csv_are_no_formulas_either(make, sign_in):
+    """People are columns of the heat map, and a team's code from an import becomes the name of the file."""
+    team = make.team(code='gold"\u4e2d; x')
+    make.record(make.person(name="=HYPERLINK(1)", team=team), make.skill(name="Chess"), 4)
+    lead = make.person(name="Lea", team=team, roles=[Role.LEAD], leads=[team])
+
+    answer = sign_in(lead).get("/heat-map/?format=csv")
+
+    assert "skill,group,'=HYPERLINK(1),Lea" in answer.text
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="heat-map-gold-x.csv"'
+
+
 def test_the_heat_map_of_another_team_is_not_found(make, ours, lead, sign_in):
     other = make.team()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,9 +25,13 @@ def csv_response(file_name: str, header: Sequence[str], rows: Iterable[Sequence[
     """Return rows as a CSV download: UTF-8 with a byte-order mark, so that spreadsheets read names right."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(header)
+    # A header may hold people's names and skills' codes as well.
+    writer.writerow([guard_cell(name) for name in header])
     for row in rows:
         writer.writerow([guard_cell("" if value is None else value) for value in row])
+    # Numbers and codes come from other systems: a quotation mark, a line break or a letter beyond Latin-1 would break
+    # the header that carries the name.
+    file_name = re.sub(r"[^A-Za-z0-9._-]+", "-", file_name)
     return Response(
         "﻿" + buffer.getvalue(),
         mimetype="text/csv",
