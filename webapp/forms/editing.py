@@ -26,7 +26,8 @@ class EditingForm(FlaskForm):
     def version_number(self) -> int:
         """The version that the form was filled from; 0, which no row has, if it is missing."""
         text = self.version.data or ""
-        return int(text) if text.isdecimal() else 0
+        # Python refuses to read thousands of digits; no version has ten.
+        return int(text) if text.isdecimal() and len(text) < 10 else 0
 
     @property
     def seen_words(self) -> dict[str, str]:

@@ -18,6 +18,8 @@ from webapp.services.audit import Actor
 from webapp.services.versions import require_version
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# What a whole number of the database holds, and more than a year's pay in any currency.
+MAX_PAY = 2_000_000_000
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -268,8 +270,10 @@ def _check(session: Session, values: RoleValues) -> None:
         raise InvalidInputError("Give the role a name.", field="name")
     if not 1 <= values.rung <= 20:
         raise InvalidInputError("Use a rung from 1 to 20.", field="rung")
-    if values.pay_from < 0:
-        raise InvalidInputError("Pay cannot be below 0.", field="pay_from")
+    if not 0 <= values.pay_from <= MAX_PAY:
+        raise InvalidInputError(f"Use a pay from 0 to {MAX_PAY:,}.", field="pay_from")
+    if values.pay_to > MAX_PAY:
+        raise InvalidInputError(f"Use a pay up to {MAX_PAY:,}.", field="pay_to")
     if values.pay_to < values.pay_from:
         raise InvalidInputError("The upper end of the pay band is below the lower end.", field="pay_to")
     if not _CURRENCY.fullmatch(values.currency):

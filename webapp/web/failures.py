@@ -6,7 +6,7 @@ import logging
 
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -37,6 +37,7 @@ _TITLES = {
 }
 
 _ADVICE = {
+    400: "Something in the address or the form is not what this page expects. Go back and choose again.",
     401: "Your session has ended. Sign in again; what you had saved is safe.",
     403: "Your roles do not include this. An admin can change them under People.",
     404: "It may have been removed, or it lies outside the teams and sites that you work with.",
@@ -87,6 +88,20 @@ def install(app: Flask) -> None:
     def _database(error: OperationalError) -> ResponseReturnValue:
         logger.warning("The database did not answer: %s", type(error.orig).__name__)
         return _answer(503)
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def _unstorable(error: Exception) -> ResponseReturnValue:
+        # A key or number of many digits, a day past the calendar's end, or a NUL in a text: typed into an address or
+        # a form by hand, for no page of ours offers it.
+        logger.info("A value cannot be stored: %s", type(error).__name__)
+        return _answer(400)
+
+    @app.errorhandler(IntegrityError)
+    def _clash(error: IntegrityError) -> ResponseReturnValue:
+        # Services check before they write; what still meets a constraint lost a race against another request.
+        logger.warning("A constraint refused a write: %s", type(error.orig).__name__)
+        return _answer(409, "Somebody else just saved something that this clashes with. Look at it again, then retry.")
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from webapp.models import Site
 from webapp.services import access, catalogue, who_can
 from webapp.services.access import Permission
 from webapp.services.who_can import Match, Search, Wanted, Window
+from webapp.web.arguments import read_day
 from webapp.web.filters import local_time
 from webapp.web.guard import requires
 from webapp.web.request import current_viewer, get_session, now, today
@@ -28,10 +29,15 @@ def _wanted() -> tuple[Wanted, ...]:
     """Return the skills and levels of the address; lines without a skill are blank lines of the form."""
     lines = zip(request.args.getlist("skill"), [*request.args.getlist("level"), *[""] * _MOST_SKILLS], strict=False)
     return tuple(
-        Wanted(int(skill), int(level) if level.isdecimal() else DEFAULT_LEVEL)
+        Wanted(int(skill), int(level) if _is_number(level) else DEFAULT_LEVEL)
         for skill, level in lines
-        if skill.isdecimal()
+        if _is_number(skill)
     )[:_MOST_SKILLS]
+
+
+def _is_number(text: str) -> bool:
+    # Python refuses to read thousands of digits, and no key has that many.
+    return text.isdecimal() and len(text) < 19
 
 
 def _window() -> Window | None:
@@ -39,17 +45,21 @@ def _window() -> Window | None:
     if not starts and not ends:
         return None
     try:
-        return Window(dt.time.fromisoformat(starts), dt.time.fromisoformat(ends))
+        window = Window(dt.time.fromisoformat(starts), dt.time.fromisoformat(ends))
     except ValueError:
-        raise InvalidInputError("Give both times, such as from 09:00 until 12:00.") from None
+        window = None
+    # The clocks are those of each person's site, so a time with an offset of its own has no meaning here.
+    if window is None or window.starts.tzinfo or window.ends.tzinfo:
+        raise InvalidInputError("Give both times, such as from 09:00 until 12:00.")
+    return window
 
 
 def _day(default: dt.date) -> dt.date:
     text = request.args.get("on", "")
-    try:
-        return dt.date.fromisoformat(text) if text else default
-    except ValueError:
-        raise InvalidInputError("Give the day as 2026-11-21.") from None
+    day = read_day(text) if text else default
+    if day is None:
+        raise InvalidInputError("Give the day as 2026-11-21.")
+    return day
 
 
 def _search(default: dt.date) -> Search:
