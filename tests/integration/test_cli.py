@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 
 import pytest
@@ -100,3 +101,24 @@ def test_demo_with_its_public_password_never_runs_in_production(mainstay, monkey
 
     assert code == 1
     assert "MAINSTAY_ENV=production" in err
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_no_number_is_refused(mainstay, monkeypatch, command):
+    monkeypatch.setenv("PORT", "eighty")
+
+    code, _, err = mainstay(command)
+
+    assert code == 2
+    assert "'eighty' is not a valid integer" in err
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(mainstay):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        code, _, err = mainstay("serve", "--port", str(port))
+
+    assert code == 1
+    assert f"Cannot listen on 127.0.0.1:{port}" in err
+    assert "PORT=9000" in err

@@ -28,6 +28,9 @@ def assign(
 
     Exit code 0: a plan is written; 2: the input is refused; 3: infeasible, or no plan found; 4: the solver failed.
     """
+    if out is not None and not out.parent.is_dir():
+        # Found before the solve: its result would be lost.
+        raise click.BadParameter(f"There is no folder {out.parent}.", param_hint="--out")
     answer = assign_file(
         problem,
         out,

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
 import click
-import waitress
 from flask_security import hash_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from config import ROOT
 from webapp import create_app, schema
 from webapp.cli.console import cli, get_config, get_database, now
+from webapp.cli.serve import serve_until_interrupted
 from webapp.db import Database
 from webapp.errors import ForbiddenError
 from webapp.models import Assignment, Engagement, Person, Plan, PlanRun, PlanState, Role, RoleGrant, Site
@@ -41,7 +41,7 @@ _SHOWN = (
 
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=lambda: int(os.environ.get("PORT", "8000")), help="8000, or PORT.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, envvar="PORT", help="8000, or PORT.")
 @click.option("--serve/--no-serve", "and_serve", default=True, help="Serve, or only build the data.")
 def demo(*, host: str, port: int, and_serve: bool) -> None:
     """Make up a contact centre in instance/demo.db, solve and publish today's plans, print the sign-ins, serve."""
@@ -60,7 +60,7 @@ def demo(*, host: str, port: int, and_serve: bool) -> None:
     click.echo(f"\nReady after {time.monotonic() - started:.0f} s.")
     if and_serve:
         click.echo(f"Open http://{host}:{port}  (Ctrl-C ends it)")
-        waitress.serve(create_app(config), host=host, port=port, threads=8, ident="Mainstay")
+        serve_until_interrupted(create_app(config), host=host, port=port)
 
 
 def _seed(database: Database) -> None:

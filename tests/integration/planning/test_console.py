@@ -175,6 +175,15 @@ class TestAssign:
         assert "s  " in err
         assert json.loads(answered.read_text())["status"] == "optimal"
 
+    def test_a_plan_that_could_not_be_written_is_not_solved(self, mainstay: Mainstay, tmp_path: Path) -> None:
+        asked = tmp_path / "problem.json"
+        asked.write_text(json.dumps(a_problem([an_agent()], [an_engagement()]).to_json()), encoding="utf-8")
+
+        code, out, err = mainstay("assign", str(asked), "-o", str(tmp_path / "nowhere" / "plan.json"))
+
+        assert (code, out) == (2, "")
+        assert "There is no folder" in err
+
     def test_a_refused_file_ends_with_two_and_names_the_path(self, mainstay: Mainstay, tmp_path: Path) -> None:
         asked = tmp_path / "problem.json"
         asked.write_text('{"version": 1, "intervals": 0}', encoding="utf-8")
