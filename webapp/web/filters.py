@@ -12,8 +12,10 @@ from flask import Flask, current_app, request, url_for
 from wtforms import Field, Form
 
 from webapp.services.access import Permission
+from webapp.web.labels import sentence
 from webapp.web.request import can
 
+_JOB_LABELS = {"incumbent": "Best value so far", "bound": "Proven to be at most", "phase": "Step", "seconds": "Time"}
 LEVEL_NAMES = ("none", "novice", "advanced beginner", "competent", "proficient", "expert")
 
 
@@ -94,6 +96,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def job_label(name: str) -> str:
+    """Return the name of a figure of a job's progress as people read it."""
+    return _JOB_LABELS.get(name) or sentence(name)
+
+
 def job_figure(value: object, name: str) -> str:
     """Return a figure of a job's progress as people read it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -158,6 +165,7 @@ def install(app: Flask) -> None:
         filters_set,
         slug,
         job_figure,
+        job_label,
         detail_words,
         detail_value,
         figure_cell,

@@ -53,6 +53,12 @@ def test_figures_of_a_job_are_written_by_their_kind(name, value, text):
     assert filters.job_figure(value, name) == text
 
 
+def test_the_figures_of_a_solve_have_plain_names():
+    assert filters.job_label("incumbent") == "Best value so far"
+    assert filters.job_label("bound") == "Proven to be at most"
+    assert filters.job_label("rows_written") == "Rows written"
+
+
 def test_a_pair_in_a_detail_reads_as_before_and_after():
     assert filters.detail_words({"level": [2, 3], "skill_code": "bill"}) == "level: 2 → 3 · skill code: bill"
     assert filters.detail_words({"changes": {"name": ["A", None]}, "ids": [], "kept": [1, 2, 3]}) == (

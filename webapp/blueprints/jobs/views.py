@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from webapp.services import jobs
 from webapp.services.access import Permission
-from webapp.web.filters import job_figure, percent
+from webapp.web.filters import job_figure, job_label, percent
 from webapp.web.guard import requires
-from webapp.web.labels import sentence, state_label
+from webapp.web.labels import state_label
 from webapp.web.request import current_viewer, get_session
 from webapp.web.safety import local_path
 from webapp.web.tables import csv_response
@@ -18,7 +18,7 @@ from webapp.web.toasts import flash_success
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.MANAGE_JOBS)
 def index() -> ResponseReturnValue:
     """List the newest jobs of everybody, as a page or as CSV."""
@@ -57,7 +57,7 @@ def state(job_id: int) -> ResponseReturnValue:
             "percent": percent(found.progress),
             "cancel_requested": found.cancel_requested,
             "figures": [
-                {"label": sentence(name), "value": job_figure(value, name)}
+                {"label": job_label(name), "value": job_figure(value, name)}
                 for name, value in found.progress_detail.items()
             ],
             "error": found.error,
@@ -71,5 +71,5 @@ def cancel(job_id: int) -> ResponseReturnValue:
     """Ask that a job stop, and go back to where this was asked."""
     found = jobs.get_job(get_session(), job_id, viewer=current_viewer())
     jobs.request_cancel(get_session(), found)
-    flash_success("The job stops as soon as it can. What it had not finished is not kept.")
+    flash_success("The job stops as soon as it can.")
     return redirect(local_path(request.form.get("next"), otherwise=url_for(".job", job_id=job_id)))
