@@ -13,6 +13,7 @@ from webapp.services.spans import Span
 from webapp.web.labels import sentence
 
 HOUR = dt.timedelta(hours=1)
+_LEAST_MINUTES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _fixed_times(day: OwnDay) -> tuple[FixedTime, ...]:
     found += [
         FixedTime("live", block.starts_at, block.ends_at, _kept(block), block.minutes, block.engagement_type.channel)
         for block in day.agenda.live
+        # What the optimizer's rounding leaves over would read as nothing kept.
+        if block.minutes >= _LEAST_MINUTES
     ]
     found += [FixedTime("absence", away.starts_at, away.ends_at, sentence(away.kind)) for away in day.absences]
     order = {"shift": 0, "absence": 1, "live": 2, "break": 3}
