@@ -98,6 +98,7 @@ def test_wrong_mapping_is_shown_beside_its_column(sign_in, hr):
         (b"", b"The file is empty"),
         ("external_id,name\nä,ö\n".encode("latin-1"), b"not UTF-8"),
         (b"PK\x03\x04nonsense", b"cannot be opened"),
+        (b'external_id,name\na1,"Ana\n', b"its quotes are broken"),
     ],
 )
 def test_unreadable_file_is_refused_beside_its_field_and_not_kept(database, sign_in, hr, content, words):

@@ -109,6 +109,8 @@ def new(kind: str) -> ResponseReturnValue:
                 viewer=viewer,
                 by=actor(),
             )
+            # A file whose first rows cannot be read is refused here, beside its field, and not on the page after.
+            batches.preview(get_session(), batch)
             return redirect(url_for(".columns", batch_id=batch.id))
         except FileRefusedError as error:
             form.file.errors = [*form.file.errors, str(error)]
