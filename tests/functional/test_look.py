@@ -27,7 +27,7 @@ def seeded(database, password_hash):
             session.refresh(admin, ["account"])
             assert admin.account is not None
             admin.account.password = password_hash
-            notices.notify(session, admin.id, kind="run_finished", text="Done.", link="/audit/", by=make.actor(admin))
+            notices.notify(session, admin.id, kind="run_finished", text="Done.", link="/audit", by=make.actor(admin))
         for name in ("Mei Tanaka", "Tomasz Kowal"):
             person = make.person(name=name)
             for level in range(30):
@@ -49,7 +49,7 @@ def admin():
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_shared_pages_are_accessible_and_never_scroll_sideways(visit, admin, phone):
     visitor = visit(admin, phone=phone)
-    for path in ("/account/", "/notices/", "/jobs/", "/jobs/1", "/audit/", "/no-such-page"):
+    for path in ("/account", "/notices", "/jobs", "/jobs/1", "/audit", "/no-such-page"):
         with visitor.expecting(404):
             visitor.open(path)
         wide, shown = visitor.page.evaluate(
@@ -59,12 +59,12 @@ def test_shared_pages_are_accessible_and_never_scroll_sideways(visit, admin, pho
 
 
 @pytest.mark.parametrize(
-    ("letters", "name", "address"), [("audit", "Audit trail", "/audit/"), ("mei", "Mei Tanaka", "")]
+    ("letters", "name", "address"), [("audit", "Audit trail", "/audit"), ("mei", "Mei Tanaka", "")]
 )
 def test_palette_leads_anywhere_by_keyboard_alone(visit, admin, letters, name, address):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Find people")
@@ -83,7 +83,7 @@ def test_palette_leads_anywhere_by_keyboard_alone(visit, admin, letters, name, a
 def test_palette_says_when_it_finds_nothing_and_gives_focus_back(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     opener = page.get_by_role("button", name="Find people, skills, pages")
     opener.click()
@@ -98,7 +98,7 @@ def test_palette_says_when_it_finds_nothing_and_gives_focus_back(visit, admin):
 def test_question_mark_lists_the_keys_and_they_work(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Audit trail")
@@ -107,13 +107,13 @@ def test_question_mark_lists_the_keys_and_they_work(visit, admin):
     page.keyboard.press("g")
     page.keyboard.press("a")
 
-    expect(page).to_have_url(re.compile("/audit/$"))
+    expect(page).to_have_url(re.compile("/audit$"))
 
 
 def test_keys_can_be_switched_off_and_stay_off(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.keyboard.press("?")
     page.get_by_label("Single-key shortcuts are on").uncheck()
@@ -126,19 +126,19 @@ def test_keys_can_be_switched_off_and_stay_off(visit, admin):
 def test_keys_are_letters_while_somebody_types(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/audit/", check=False)
+    visitor.open("/audit", check=False)
 
     page.get_by_role("searchbox", name="Who").click()
     page.keyboard.type("g j?")
 
     expect(page.get_by_role("searchbox", name="Who")).to_have_value("g j?")
-    expect(page).to_have_url(re.compile("/audit/$"))
+    expect(page).to_have_url(re.compile("/audit$"))
 
 
 def test_theme_is_kept_until_it_is_changed(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
     html = page.locator("html")
 
     expect(html).to_have_attribute("data-bs-theme", "light")
@@ -153,7 +153,7 @@ def test_theme_is_kept_until_it_is_changed(visit, admin):
 def test_choice_of_columns_is_remembered(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/audit/", check=False)
+    visitor.open("/audit", check=False)
     heading = page.get_by_role("columnheader", name="Digest")
 
     expect(heading).to_be_hidden()
@@ -169,22 +169,22 @@ def test_choice_of_columns_is_remembered(visit, admin):
 def test_a_filter_submits_itself_and_stands_in_the_address(visit, admin):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/audit/", check=False)
+    visitor.open("/audit", check=False)
 
     page.get_by_label("Action").select_option(label="Claim level")
 
-    expect(page).to_have_url(re.compile(r"/audit/\?action=claim_level$"))
+    expect(page).to_have_url(re.compile(r"/audit\?action=claim_level$"))
     expect(page.get_by_role("status").filter(has_text="rows")).to_contain_text("60 rows")
     page.get_by_role("link", name="Next").click()
     expect(page).to_have_url(re.compile("action=claim_level.*page=2"))
     page.get_by_role("link", name="Clear").click()
-    expect(page).to_have_url(re.compile("/audit/$"))
+    expect(page).to_have_url(re.compile("/audit$"))
 
 
 def test_the_drawer_opens_every_page_on_a_phone(visit, admin):
     visitor = visit(admin, phone=True)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.get_by_role("button", name="All pages").click()
     visitor.check_again()
@@ -196,12 +196,12 @@ def test_the_drawer_opens_every_page_on_a_phone(visit, admin):
 def test_a_notice_opens_what_it_tells_of_and_is_read_then(visit, admin, database):
     visitor = visit(admin)
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.get_by_role("link", name="Notices, 1 unread").click()
     page.get_by_role("main").get_by_role("button", name="Open").click()
 
-    expect(page).to_have_url(re.compile("/audit/$"))
+    expect(page).to_have_url(re.compile("/audit$"))
     expect(page.get_by_role("link", name="Notices", exact=True)).to_be_visible()
     with database.reading() as session:
         assert session.scalars(select(Notice.read_at).where(Notice.read_at.is_not(None))).all()

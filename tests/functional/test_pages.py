@@ -23,7 +23,7 @@ def test_pages_behind_the_lists_are_accessible(visit, published_centre, role):
     starts = {
         "scheduler": [f"/plans?day={day}", "/plans/1", "/engagements", "/types", f"/roster?day={day}"],
         "hr": ["/people", "/people/structure", "/skills", "/careers", f"/profiles/new?day={day}"],
-        "lead": ["/reviews", "/heat-map/", "/people"],
+        "lead": ["/reviews", "/heat-map", "/people"],
     }
     for start in starts[role]:
         visitor.open(start)

@@ -21,7 +21,7 @@ def seeded(published_centre):
 def test_lead_reviews_a_claim_by_keyboard_alone(visit, database):
     visitor = visit(email_of("lead"))
     page = visitor.page
-    visitor.open("/account/", check=False)
+    visitor.open("/account", check=False)
 
     page.keyboard.press("g")
     page.keyboard.press("r")

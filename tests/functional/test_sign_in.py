@@ -32,7 +32,7 @@ def test_page_before_sign_in_leads_back_after_it(visit):
     page.get_by_label("Password", exact=True).fill("correct horse battery staple")
     page.keyboard.press("Enter")
 
-    expect(page).to_have_url(f"{visitor.url}/account/")
+    expect(page).to_have_url(f"{visitor.url}/account")
     visitor.check()
 
 

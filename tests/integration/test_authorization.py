@@ -324,7 +324,7 @@ def test_signed_out_deactivated_and_demoted_people_are_refused_with_their_next_r
     """The session's mark changes with the account, and roles are read anew for each request."""
     person, lead = make.person(), make.person(roles=[Role.SCHEDULER])
     client, lead_client = sign_in(person), sign_in(lead)
-    assert client.get("/account/", follow_redirects=True).status_code == 200
+    assert client.get("/account", follow_redirects=True).status_code == 200
     assert lead_client.get("/types").status_code == 200
 
     person.account.fs_uniquifier = "another-mark"
@@ -332,5 +332,5 @@ def test_signed_out_deactivated_and_demoted_people_are_refused_with_their_next_r
         make.session.delete(grant)
     make.commit()
 
-    assert client.get("/account/").status_code in {302, 401, 308}
+    assert client.get("/account").status_code in {302, 401, 308}
     assert lead_client.get("/types").status_code == 403

@@ -39,8 +39,8 @@ def test_a_module_reads_the_same_as_json(sign_in, owner, job):
 
 def test_cancelling_asks_and_goes_back(sign_in, owner, job, database):
     job_id = job.id
-    answer = sign_in(owner).post(f"/jobs/{job_id}/cancel", data={"next": "/account/"})
-    assert answer.location == "/account/"
+    answer = sign_in(owner).post(f"/jobs/{job_id}/cancel", data={"next": "/account"})
+    assert answer.location == "/account"
     with database.reading() as session:
         assert session.get_one(Job, job_id).cancel_requested
 
@@ -77,12 +77,12 @@ def test_anothers_job_answers_like_an_unknown_one(make, sign_in, job, address):
 
 def test_an_admin_sees_and_filters_everybodys_jobs(make, sign_in, job):
     client = sign_in(make.person(roles=[Role.ADMIN]))
-    assert "Plan solve" in client.get("/jobs/").text
-    assert "Plan solve" in client.get("/jobs/?state=running").text
-    assert "No jobs" in client.get("/jobs/?state=failed").text
-    assert "No jobs" in client.get("/jobs/?state=nonsense").text
-    assert client.get("/jobs/?format=csv").text.count("plan.solve") == 1
+    assert "Plan solve" in client.get("/jobs").text
+    assert "Plan solve" in client.get("/jobs?state=running").text
+    assert "No jobs" in client.get("/jobs?state=failed").text
+    assert "No jobs" in client.get("/jobs?state=nonsense").text
+    assert client.get("/jobs?format=csv").text.count("plan.solve") == 1
 
 
 def test_the_list_is_for_those_who_manage_jobs(sign_in, owner, job):
-    assert sign_in(owner).get("/jobs/").status_code == 403
+    assert sign_in(owner).get("/jobs").status_code == 403

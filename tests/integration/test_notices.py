@@ -62,21 +62,21 @@ def test_the_bell_shows_how_many_are_unread(make, sign_in):
     person = make.person()
     leave(make, person)
     client = sign_in(person)
-    assert "Notices, 1 unread" in client.get("/notices/").text
+    assert "Notices, 1 unread" in client.get("/notices").text
     answer = client.post("/notices/read", follow_redirects=True)
     assert "1 notice marked as read." in answer.text
     assert "unread" not in answer.text
 
 
 def test_an_empty_page_says_what_will_come(make, sign_in):
-    assert "You are up to date" in sign_in(make.person()).get("/notices/").text
+    assert "You are up to date" in sign_in(make.person()).get("/notices").text
 
 
 def test_opening_a_notice_marks_it_and_goes_there(make, sign_in, database):
     person = make.person()
-    notice_id = leave(make, person, link="/account/").id
+    notice_id = leave(make, person, link="/account").id
     answer = sign_in(person).post(f"/notices/{notice_id}/open")
-    assert answer.location == "/account/"
+    assert answer.location == "/account"
     with database.reading() as session:
         assert session.get_one(Notice, notice_id).read_at == NOW
 
@@ -90,5 +90,5 @@ def test_opening_anothers_notice_answers_like_an_unknown_one(make, sign_in):
 
 
 def test_notices_are_for_those_who_signed_in(client):
-    assert client.get("/notices/").status_code == 302
+    assert client.get("/notices").status_code == 302
     assert client.post("/notices/read").status_code == 401

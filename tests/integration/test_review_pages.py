@@ -47,11 +47,11 @@ def inbox(make, database):
 
 
 def test_the_first_of_the_queue_is_at_hand(inbox, sign_in):
-    page = " ".join(sign_in(inbox.lead).get("/reviews/").text.split())
+    page = " ".join(sign_in(inbox.lead).get("/reviews").text.split())
 
     assert "3 to review" in page
     assert f'action="/reviews/{inbox.first.id}"' in page
-    assert f'data-keys="j" href="/reviews/?record={inbox.second.id}"' in page
+    assert f'data-keys="j" href="/reviews?record={inbox.second.id}"' in page
     assert 'data-keys="k"' not in page
 
 
@@ -66,14 +66,14 @@ def test_a_review_leads_on_to_the_next_record_and_can_be_undone(inbox, sign_in):
     event_id = page.split("/reviews/events/")[1].split("/")[0]
     undone = client.post(f"/reviews/events/{event_id}/retract")
 
-    assert answer.location == f"/reviews/?occasion=claim&record={inbox.second.id}#review"
+    assert answer.location == f"/reviews?occasion=claim&record={inbox.second.id}#review"
     assert (reviewed, undone.status_code, inbox.level(inbox.ana)) == (2, 302, 0)
 
 
 def test_the_last_review_leads_back_to_the_queue(inbox, sign_in):
     answer = sign_in(inbox.lead).post(f"/reviews/{inbox.second.id}", data={"level": "2", "after": ""})
 
-    assert answer.location == "/reviews/#review"
+    assert answer.location == "/reviews#review"
 
 
 @pytest.mark.parametrize("data", [{}, {"level": "7"}, {"level": "2", "note": "x" * 1001}])
@@ -88,8 +88,8 @@ def test_a_review_without_a_level_is_refused_beside_its_field(inbox, sign_in, da
 def test_the_queue_is_narrowed_and_comes_as_csv(inbox, sign_in):
     client = sign_in(inbox.lead)
 
-    unseen = client.get("/reviews/?occasion=unseen").text
-    table = client.get("/reviews/?format=csv&occasion=claim").text
+    unseen = client.get("/reviews?occasion=unseen").text
+    table = client.get("/reviews?format=csv&occasion=claim").text
 
     assert "1 to review" in unseen
     assert len(table.strip().splitlines()) == 3
@@ -99,7 +99,7 @@ def test_the_queue_is_narrowed_and_comes_as_csv(inbox, sign_in):
 def test_a_record_that_waits_for_nothing_can_be_opened_too(inbox, make, sign_in):
     record = make.record(inbox.ben, make.skill(name="Chat"), 3)
 
-    page = sign_in(inbox.lead).get(f"/reviews/?record={record.id}").text
+    page = sign_in(inbox.lead).get(f"/reviews?record={record.id}").text
 
     assert f'action="/reviews/{record.id}"' in page
 
@@ -107,13 +107,13 @@ def test_a_record_that_waits_for_nothing_can_be_opened_too(inbox, make, sign_in)
 def test_an_empty_queue_says_so(make, sign_in):
     lead = make.person(roles=[Role.LEAD], leads=[make.team()])
 
-    assert "Nothing waits for you" in sign_in(lead).get("/reviews/").text
+    assert "Nothing waits for you" in sign_in(lead).get("/reviews").text
 
 
 def test_a_retired_skill_is_shown_without_a_form(inbox, sign_in):
     inbox.billing.retired_at = NOW
 
-    page = sign_in(inbox.lead).get(f"/reviews/?record={inbox.first.id}").text
+    page = sign_in(inbox.lead).get(f"/reviews?record={inbox.first.id}").text
 
     assert "This skill is retired" in page
 
@@ -124,10 +124,10 @@ def test_ones_own_record_and_those_of_other_teams_are_not_found(inbox, make, sig
     client = sign_in(inbox.lead)
 
     for record in (own, strange):
-        assert client.get(f"/reviews/?record={record.id}").status_code == 404
+        assert client.get(f"/reviews?record={record.id}").status_code == 404
         assert client.post(f"/reviews/{record.id}", data={"level": "5"}).status_code == 404
     assert client.post("/reviews/events/1/retract").status_code == 404
 
 
 def test_agents_have_no_inbox(inbox, sign_in):
-    assert sign_in(inbox.ana).get("/reviews/").status_code == 403
+    assert sign_in(inbox.ana).get("/reviews").status_code == 403

@@ -53,7 +53,7 @@ def test_right_password_opens_the_front_door_and_leaves_an_audit_event(guarded_a
     answer = _sign_in(client, account, PASSWORD)
 
     assert answer.status_code == 302
-    assert client.get("/account/").status_code == 200
+    assert client.get("/account").status_code == 200
     with database.reading() as session:
         assert session.scalars(select(AuditEvent.action)).all() == ["sign_in"]
 
@@ -91,7 +91,7 @@ def test_deactivated_account_is_refused(guarded_app, account, make):
     client = guarded_app.test_client()
     _sign_in(client, account, PASSWORD)
 
-    assert client.get("/account/").status_code == 302
+    assert client.get("/account").status_code == 302
 
 
 def test_changing_the_password_ends_other_sessions(guarded_app, account):
@@ -107,8 +107,8 @@ def test_changing_the_password_ends_other_sessions(guarded_app, account):
     }
     assert here.post("/change", data=form).status_code == 302
 
-    assert here.get("/account/").status_code == 200
-    assert elsewhere.get("/account/").status_code == 302
+    assert here.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 302
 
 
 def test_signing_out_is_a_post(guarded_app, account):
@@ -116,9 +116,9 @@ def test_signing_out_is_a_post(guarded_app, account):
     _sign_in(client, account, PASSWORD)
 
     assert client.get("/logout").status_code == 405
-    assert client.get("/account/").status_code == 200
-    client.post("/logout", data={"csrf_token": _token(client, "/account/")})
-    assert client.get("/account/").status_code == 302
+    assert client.get("/account").status_code == 200
+    client.post("/logout", data={"csrf_token": _token(client, "/account")})
+    assert client.get("/account").status_code == 302
 
 
 def test_link_elsewhere_after_sign_in_is_not_followed(guarded_app, account):

@@ -24,20 +24,20 @@ def billing(make):
 def test_everybody_reads_the_catalogue_by_group(make, billing, sign_in):
     client = sign_in(make.person())
 
-    page = client.get("/skills/").text
+    page = client.get("/skills").text
 
     assert "Money" in page
     assert f'href="/skills/{billing.id}"' in page
     assert "Holders" not in page
-    assert client.get("/skills/?q=zzz&kind=product&group=1").status_code == 200
+    assert client.get("/skills?q=zzz&kind=product&group=1").status_code == 200
 
 
 def test_the_catalogue_comes_as_csv_with_holders_for_those_who_see_records(make, billing, hr, sign_in):
     agent = make.person()
     make.record(agent, billing, 3)
 
-    assert "billing,Billing,product,Money,,no,1" in sign_in(hr).get("/skills/?format=csv").text
-    assert "billing,Billing,product,Money,,no\r\n" in sign_in(agent).get("/skills/?format=csv").text
+    assert "billing,Billing,product,Money,,no,1" in sign_in(hr).get("/skills?format=csv").text
+    assert "billing,Billing,product,Money,,no\r\n" in sign_in(agent).get("/skills?format=csv").text
 
 
 def test_a_skill_shows_its_levels_links_uses_and_holders(make, billing, hr, sign_in):
@@ -193,7 +193,7 @@ def lead(make, ours):
 
 
 def test_a_lead_sees_the_heat_map_of_their_team(make, ours, lead, sign_in):
-    page = sign_in(lead).get("/heat-map/").text
+    page = sign_in(lead).get("/heat-map").text
 
     assert "Ana, Billing: level 4 proficient, wants to grow it" in page
     assert "Ben, Billing: level 2 advanced beginner, would rather not" in page
@@ -203,9 +203,9 @@ def test_the_heat_map_is_filtered_sorted_and_comes_as_csv(ours, lead, billing, s
     client = sign_in(lead)
     query = f"team={ours.id}&q=bill&group=1&kind=product&level=1&sort=thinnest&best={billing.id}&on=2026-11-23"
 
-    assert "Billing" in client.get(f"/heat-map/?{query}").text
-    assert "No skill to show" in client.get("/heat-map/?level=5").text
-    assert "Billing,Money,4,2,,2,1" in client.get("/heat-map/?format=csv").text
+    assert "Billing" in client.get(f"/heat-map?{query}").text
+    assert "No skill to show" in client.get("/heat-map?level=5").text
+    assert "Billing,Money,4,2,,2,1" in client.get("/heat-map?format=csv").text
 
 
 def test_names_in_the_header_of_a_csv_are_no_formulas_either(make, sign_in):
@@ -214,7 +214,7 @@ def test_names_in_the_header_of_a_csv_are_no_formulas_either(make, sign_in):
     make.record(make.person(name="=HYPERLINK(1)", team=team), make.skill(name="Chess"), 4)
     lead = make.person(name="Lea", team=team, roles=[Role.LEAD], leads=[team])
 
-    answer = sign_in(lead).get("/heat-map/?format=csv")
+    answer = sign_in(lead).get("/heat-map?format=csv")
 
     assert "skill,group,'=HYPERLINK(1),Lea" in answer.text
     assert answer.headers["Content-Disposition"] == 'attachment; filename="heat-map-gold-x.csv"'
@@ -223,7 +223,7 @@ def test_names_in_the_header_of_a_csv_are_no_formulas_either(make, sign_in):
 def test_the_heat_map_of_another_team_is_not_found(make, ours, lead, sign_in):
     other = make.team()
 
-    assert sign_in(lead).get(f"/heat-map/?team={other.id}").status_code == 404
+    assert sign_in(lead).get(f"/heat-map?team={other.id}").status_code == 404
 
 
 def test_a_team_without_people_and_a_viewer_without_teams_are_told_so(make, sign_in):
@@ -231,17 +231,17 @@ def test_a_team_without_people_and_a_viewer_without_teams_are_told_so(make, sign
     lead = make.person(roles=[Role.LEAD], leads=[empty])
     hr = make.person(roles=[Role.HR], site=make.site())
 
-    assert "Nobody is in this team" in sign_in(lead).get("/heat-map/").text
-    assert "There is no team yet" in sign_in(hr).get("/heat-map/").text
+    assert "Nobody is in this team" in sign_in(lead).get("/heat-map").text
+    assert "There is no team yet" in sign_in(hr).get("/heat-map").text
 
 
 def test_agents_have_no_heat_map(make, sign_in):
-    assert sign_in(make.person()).get("/heat-map/").status_code == 403
+    assert sign_in(make.person()).get("/heat-map").status_code == 403
 
 
 def test_retired_skills_are_listed_when_asked_for(make, billing, hr, sign_in):
     billing.retired_at = NOW
     client = sign_in(hr)
 
-    assert "No skill matches" in client.get("/skills/").text
-    assert "Billing" in client.get("/skills/?retired=1").text
+    assert "No skill matches" in client.get("/skills").text
+    assert "Billing" in client.get("/skills?retired=1").text

@@ -63,7 +63,7 @@ def is_current(entry: Entry) -> bool:
     """Return whether the present page belongs to an entry: by its address, else as the first of its feature."""
     endpoint = request.endpoint or ""
     shown = entries()
-    above = [other for other in shown if f"{request.path}/".startswith(f"{other.url.rstrip('/')}/")]
+    above = [other for other in shown if f"{request.path}/".startswith(f"{other.url}/")]
     if above:
         return max(above, key=lambda other: len(other.url)).endpoint == entry.endpoint
     same = [other for other in shown if other.endpoint.partition(".")[0] == endpoint.partition(".")[0]]

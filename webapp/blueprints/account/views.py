@@ -13,7 +13,7 @@ from webapp.web.request import current_person, get_session
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.USE_MAINSTAY)
 def index() -> ResponseReturnValue:
     """Show the person's account, roles and sign-ins."""

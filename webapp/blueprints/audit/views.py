@@ -19,7 +19,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 CSV_LIMIT = 50_000
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.VIEW_AUDIT)
 def index() -> ResponseReturnValue:
     """List what was changed, by whom, as a page or as CSV."""

@@ -26,7 +26,7 @@ blueprint = Blueprint("catalogue", __name__, url_prefix="/skills")
 KIND_OPTIONS = [(kind.value, sentence(kind)) for kind in SkillKind]
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.USE_MAINSTAY)
 def index() -> ResponseReturnValue:
     """List the skills by group, as a page or as CSV."""

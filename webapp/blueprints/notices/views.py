@@ -14,7 +14,7 @@ from webapp.web.toasts import flash_success
 blueprint = Blueprint("notices", __name__, url_prefix="/notices")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.USE_MAINSTAY)
 def index() -> ResponseReturnValue:
     """List the person's notices."""

@@ -41,7 +41,7 @@ def _queue() -> list[ReviewRequest]:
     )
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @requires(Permission.REVIEW_RECORDS)
 def index() -> ResponseReturnValue:
     """Show the queue and the record at hand, or answer with the queue as CSV."""

@@ -45,7 +45,7 @@ def _choose_team(teams: list[Team]) -> Team | None:
     return own or (teams[0] if teams else None)
 
 
-@blueprint.get("/", endpoint="heat_map")
+@blueprint.get("", endpoint="heat_map")
 @requires(Permission.VIEW_RECORDS)
 def show() -> ResponseReturnValue:
     """Show who in a team holds which skill, as a page or as CSV."""
