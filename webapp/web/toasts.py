@@ -24,6 +24,11 @@ def flash_success(message: str) -> None:
     flash(message, "success")
 
 
+def flash_error(message: str) -> None:
+    """Say on the next page why something was not done."""
+    flash(message, "error")
+
+
 def flash_undo(message: str, url: str) -> None:
     """Say on the next page that something was done, and offer to take it back."""
     # The session that carries it is JSON; the library's annotation knows text only.

@@ -15,7 +15,18 @@ from tests.factories import TODAY, Make
 from tests.integration.planning.conftest import AT_NINE, Day
 from webapp.db import Database
 from webapp.jobs import build_executor
-from webapp.models import Assignment, Person, Pin, Plan, PlanRun, PlanState, Response, Role
+from webapp.models import (
+    Assignment,
+    ForecastInterval,
+    ForecastSource,
+    Person,
+    Pin,
+    Plan,
+    PlanRun,
+    PlanState,
+    Response,
+    Role,
+)
 from webapp.services.planning import day as agent_day
 from webapp.services.planning import pins, plans, publish
 
@@ -58,6 +69,25 @@ class TestDay:
         page = scheduler.get("/plans?day=2026-12-24").text
 
         assert "Nobody works and nothing is forecast" in page
+
+    def test_contacts_of_a_day_are_forecast_from_the_days_before(
+        self, scheduler: FlaskClient, database: Database, make: Make, day: Day
+    ) -> None:
+        tomorrow = TODAY + dt.timedelta(days=1)
+        wanted = f"/plans/forecast?site={make.home.id}&day={tomorrow.isoformat()}"
+        assert "Forecast contacts" in scheduler.get(f"/plans?day={tomorrow.isoformat()}").text
+        nothing = scheduler.post(wanted, follow_redirects=True).text
+        assert "No contacts are known" in nothing
+        for minute in range(12):
+            make.contact(day.calls, AT_NINE + dt.timedelta(minutes=minute), 5.0)
+        make.commit()
+
+        told = scheduler.post(wanted, follow_redirects=True).text
+
+        assert "contacts are expected, from" in told
+        with database.reading() as session:
+            rows = session.scalars(select(ForecastInterval).where(ForecastInterval.source == ForecastSource.HISTORY))
+            assert {each.starts_at.date() for each in rows} == {tomorrow}
 
     def test_runs_are_there_as_csv(self, scheduler: FlaskClient) -> None:
         answer = scheduler.get(DAY + "&format=csv")

@@ -12,7 +12,7 @@ from webapp.charts.demand import demand_figure
 from webapp.errors import ConflictError, InvalidInputError, NotFoundError
 from webapp.forms import add_error
 from webapp.models import Site
-from webapp.services import access
+from webapp.services import access, forecasting
 from webapp.services.access import Permission
 from webapp.services.planning import overview, pins, policies, runs
 from webapp.services.planning.day import find_live_plan
@@ -22,6 +22,7 @@ from webapp.web.arguments import day_argument
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
 from webapp.web.tables import csv_response
+from webapp.web.toasts import flash_error, flash_success
 
 blueprint = Blueprint("plans", __name__, url_prefix="/plans")
 
@@ -73,6 +74,7 @@ def _render(site: Site, day_on: dt.date, form: RunForm, status: int = 200) -> Re
             pins=pins.list_pins(session, site, day_on),
             live=find_live_plan(session, site.id, day_on),
             is_today=day_on == today(site),
+            is_past=day_on < today(site),
             status_words=status_words,
         ),
         status,
@@ -144,6 +146,20 @@ def start_run() -> ResponseReturnValue:
         form.form_errors.append(str(error))
         return _render(site, day_on, form, 409)
     return redirect(url_for(".run", run_id=run.id))
+
+
+@blueprint.post("/forecast")
+@requires(Permission.RUN_PLANS)
+def forecast() -> ResponseReturnValue:
+    """Forecast the live contacts of the day from the days before it."""
+    site, day_on = _site_and_day(Permission.RUN_PLANS)
+    try:
+        built = forecasting.build_forecast(get_session(), site, day_on, by=actor())
+    except InvalidInputError as error:
+        flash_error(str(error))
+    else:
+        flash_success(f"{built.volume:,.0f} contacts are expected, from {len(built.weights)} days before.")
+    return redirect(url_for(".index", site=site.id, day=day_on.isoformat()))
 
 
 @blueprint.get("/runs/<int:run_id>")
