@@ -29,11 +29,6 @@ def _options(rows: Sequence[Site] | Sequence[Team] | Sequence[ServiceRole], empt
 class PersonForm(EditingForm):
     """What the directory keeps of a person."""
 
-    external_id = StringField(
-        "Number",
-        [Optional(), Length(max=80)],
-        description="How other systems know the person, such as a staff number; imports find them by it.",
-    )
     name = StringField("Name", [DataRequired("Give a name."), Length(max=200)])
     # The shape alone: names that no public server knows are common inside a company.
     email = StringField(
@@ -71,6 +66,16 @@ class PersonForm(EditingForm):
             is_agent=bool(self.is_agent.data),
             hired_on=self.hired_on.data,
         )
+
+
+class NewPersonForm(PersonForm):
+    """What the directory keeps of a person, with the number that stays theirs."""
+
+    external_id = StringField(
+        "Number",
+        [DataRequired("Give the number by which other systems know the person."), Length(max=80)],
+        description="How other systems know the person, such as a staff number; imports find them by it.",
+    )
 
 
 class GrantForm(FlaskForm):

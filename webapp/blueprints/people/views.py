@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.blueprints.people.forms import PersonForm
+from webapp.blueprints.people.forms import NewPersonForm, PersonForm
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Person, Role
@@ -116,7 +116,7 @@ def _offer(form: PersonForm, present: Person | None = None) -> None:
 @requires(Permission.EDIT_PEOPLE)
 def create() -> ResponseReturnValue:
     """Add a person."""
-    form = PersonForm()
+    form = NewPersonForm()
     _offer(form)
     if form.validate_on_submit():
         try:
