@@ -129,6 +129,8 @@ function wireCheck() {
   form.addEventListener("change", async (event) => {
     if (!["person_id", "start"].includes(event.target.name)) return;
     const turn = ++asked;
+    // What was said of another place must not be read as said of this one.
+    show("neutral", "Checking …");
     const url = new URL(form.dataset.moveCheck, location.href);
     url.searchParams.set("person", form.elements.person_id.value);
     url.searchParams.set("start", form.elements.start.value);
