@@ -45,7 +45,7 @@ def test_a_claim_is_kept_beside_the_validated_level_and_audited_without_its_note
     record = records.claim_level(session, ana, skill_id=billing.id, level=4, note=" With Ben. ", by=make.actor(ana))
 
     assert (record.claimed_level, record.claimed_at, record.effective_level) == (4, NOW, 0)
-    assert record.awaits_review
+    assert as_projection(record).awaits_review
     assert audited(session) == [("claim_level", {"skill": "billing", "level": 4})]
     assert session.scalar(select(SkillEvent.note)) == "With Ben."
 

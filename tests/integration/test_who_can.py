@@ -205,21 +205,26 @@ def test_headline_counts_the_viewers_people(session, make, hr):
 
 
 def test_headline_counts_the_records_that_wait_for_review(session, make, hr):
-    """The SQL condition says of every record the same as the record itself."""
-    skills = [make.skill() for _ in range(4)]
+    """The conditions in SQL say of every record the same as its projection does."""
+    skills = [make.skill() for _ in range(6)]
     ada = make.person()
     rows = [
         make.record(ada, skills[0], 3, claimed=3),
         make.record(ada, skills[1], 0, claimed=2),
         make.record(ada, skills[2], 3),
         make.record(ada, skills[3], 2, claimed=4),
+        make.record(ada, skills[4], 2, claimed=2),
+        make.record(ada, skills[5], 2),
     ]
     rows[3].claimed_at = NOW
+    rows[4].validated_by = rows[5].validated_by = SkillEventKind.OUTCOME
     session.flush()
 
     headline = who_can.get_headline(session, viewer=make.viewer(hr), on=TODAY)
 
-    assert headline.open_reviews == sum(row.awaits_review for row in rows) == 2
+    held = records.projections_on(session, [ada.id], TODAY)[ada.id].values()
+    assert headline.open_reviews == sum(each.awaits_review for each in held) == 3
+    assert headline.provisional_records == sum(each.provisional for each in held) == 2
 
 
 def test_expired_holder_holds_alone_no_longer(session, make, hr):

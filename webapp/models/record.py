@@ -102,22 +102,3 @@ class SkillRecord(Versioned, Base):
 
     person: Mapped[Person] = relationship()
     skill: Mapped[Skill] = relationship()
-
-    @property
-    def provisional(self) -> bool:
-        """Whether the validated level rests on imported or counted evidence alone, which no reviewer has seen."""
-        return self.validated_by in {SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME}
-
-    @property
-    def awaits_review(self) -> bool:
-        """Whether the person claims another level than the one that evidence supports."""
-        return (
-            self.claimed_level is not None
-            and (self.validated_by is not SkillEventKind.REVIEW or self.claimed_level != self.validated_level)
-            and (
-                self.validated_at is None
-                or self.claimed_at is None
-                or self.claimed_at > self.validated_at
-                or self.provisional
-            )
-        )

@@ -19,7 +19,9 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from webapp.models import Interest, SkillEventKind
+from sqlalchemy import ColumnElement, and_, or_
+
+from webapp.models import Interest, SkillEventKind, SkillRecord
 
 EVIDENCE_KINDS = frozenset({SkillEventKind.REVIEW, SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME})
 HIGHEST_LEVEL = 5
@@ -89,6 +91,26 @@ class Projection:
     def holds_on(self, on: dt.date) -> bool:
         """Return whether the same log projects to this on another day."""
         return (self.holds_from is None or self.holds_from <= on) and (self.changes_on is None or on < self.changes_on)
+
+
+def is_provisional() -> ColumnElement[bool]:
+    """Return :attr:`Projection.provisional` as a condition on :class:`webapp.models.SkillRecord`."""
+    return SkillRecord.validated_by.in_(_UNREVIEWED_KINDS)
+
+
+def is_awaiting_review() -> ColumnElement[bool]:
+    """Return :attr:`Projection.awaits_review` as a condition on :class:`webapp.models.SkillRecord`."""
+    return and_(
+        SkillRecord.claimed_level.is_not(None),
+        or_(
+            SkillRecord.validated_by.is_(None),
+            SkillRecord.validated_by != SkillEventKind.REVIEW,
+            and_(
+                SkillRecord.claimed_level != SkillRecord.validated_level,
+                SkillRecord.claimed_at > SkillRecord.validated_at,
+            ),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

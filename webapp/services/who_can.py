@@ -17,10 +17,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.errors import InvalidInputError
-from webapp.models import Interest, Person, Shift, Skill, SkillEventKind, SkillRecord
+from webapp.models import Interest, Person, Shift, Skill, SkillRecord
 from webapp.services import records, roster, spans, zones
 from webapp.services.access import Permission, Viewer
-from webapp.services.projection import Projection
+from webapp.services.projection import Projection, is_awaiting_review, is_provisional
 
 NEAR_LEVELS = 1
 """Levels that somebody may miss, over all skills together, and still be shown as near."""
@@ -239,22 +239,11 @@ def get_headline(session: Session, *, viewer: Viewer, on: dt.date) -> Headline:
     inside = (Person.active, viewer.sees(Permission.SEARCH_SKILLS))
     count_people = select(func.count()).select_from(Person).where(*inside)
     count_records = select(func.count()).select_from(SkillRecord).join(SkillRecord.person).where(*inside)
-    unreviewed = SkillRecord.validated_by.in_((SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME))
-    # The condition of SkillRecord.awaits_review in SQL.
-    awaits_review = (
-        SkillRecord.claimed_level.is_not(None),
-        or_(
-            SkillRecord.validated_by.is_(None),
-            SkillRecord.validated_by != SkillEventKind.REVIEW,
-            SkillRecord.claimed_level != SkillRecord.validated_level,
-        ),
-        or_(SkillRecord.validated_at.is_(None), SkillRecord.claimed_at > SkillRecord.validated_at, unreviewed),
-    )
     return Headline(
         people=session.scalar(count_people) or 0,
         agents=session.scalar(count_people.where(Person.is_agent)) or 0,
-        open_reviews=session.scalar(count_records.where(*awaits_review)) or 0,
-        provisional_records=session.scalar(count_records.where(unreviewed, SkillRecord.effective_level > 0)) or 0,
+        open_reviews=session.scalar(count_records.where(is_awaiting_review())) or 0,
+        provisional_records=session.scalar(count_records.where(is_provisional(), SkillRecord.effective_level > 0)) or 0,
         sole_holders=_sole_holders(session, viewer, on),
     )
 

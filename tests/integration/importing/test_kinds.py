@@ -24,6 +24,7 @@ from webapp.models import (
     Shift,
     Skill,
     SkillEvent,
+    SkillEventKind,
     SkillRecord,
     Team,
 )
@@ -256,7 +257,7 @@ def test_records_become_provisional_evidence_that_expires(make, importing, work)
 
     record = make.session.scalar(select(SkillRecord).where(SkillRecord.effective_level == 3))
     assert report.tallies["skill_event"].new == 3
-    assert record.provisional
+    assert record.validated_by is SkillEventKind.PROVISIONAL
     assert record.valid_until == NOW.date() + dt.timedelta(days=180)
     assert importing.apply(ImportKind.RECORDS, LONG).total.unchanged == 3
 
