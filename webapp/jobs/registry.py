@@ -25,8 +25,7 @@ class JobContext:
     One attempt at one job, as its body sees it.
 
     A body writes its effect and calls :meth:`complete` in ONE transaction: if the worker dies before, the job is
-    offered again and
-    nothing was written; if it dies after, the job is done.
+    offered again and nothing was written; if it dies after, the job is done.
     """
 
     database: Database

@@ -2,8 +2,7 @@
 Who may do what, and to whom: the one place that maps roles to permissions and permissions to rows.
 
 A route declares a :class:`Permission`; a query takes a :class:`Viewer` and narrows itself with :meth:`Viewer.sees` or
-one of
-the functions below.  Nothing else in the application compares roles.
+one of the functions below.  Nothing else in the application compares roles.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 The audit trail: every command writes one event in its own transaction, chained by hash.
 
 The digest of an event is SHA-256 over the digest before it and its own content, so that any edit, deletion or
-reordering
-changes every digest after it; a cut tail is found by comparing with a digest that was noted outside.
+reordering changes every digest after it; a cut tail is found by comparing with a digest that was noted outside.
 """
 
 from __future__ import annotations

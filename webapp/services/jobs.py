@@ -2,8 +2,7 @@
 Durable jobs: queue, lease, heartbeat, cancel and end.
 
 The row is the truth.  A worker holds a job only as long as its lease; each of its writes is conditional on the lease,
-so that a worker that was
-thought dead and comes back can no longer change anything.
+so that a worker that was thought dead and comes back can no longer change anything.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 Route permissions, denied by default.
 
 Every view declares what it needs with :func:`requires` or :func:`public`; a route that declares nothing answers 403
-to everybody, and a test
-fails for it.
+to everybody, and a test fails for it.
 """
 
 from __future__ import annotations

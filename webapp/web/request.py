@@ -2,8 +2,8 @@
 The request's session, viewer and clock.
 
 A request has one session: a reading one for GET and HEAD, a writing one otherwise.  It is committed once, after the
-view, if the
-answer is not an error, and rolled back else; so a view never commits, and what a failed view did is never kept.
+view, if the answer is not an error, and rolled back else; so a view never commits, and what a failed view did is never
+kept.
 """
 
 from __future__ import annotations
