@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm.exc import StaleDataError
 
 from config import Config
@@ -180,6 +180,26 @@ def test_production_does_not_start_on_a_schema_that_it_was_not_written_for(tmp_p
 
     with pytest.raises(SchemaVersionError, match="mainstay db upgrade"):
         create_app(config)
+
+
+def test_database_that_is_busy_at_the_commit_is_told_as_busy(app, database, make, sign_in, monkeypatch):
+    client = sign_in(make.person())
+
+    @app.post("/test-busy-commit")
+    def _busy_commit():
+        def refuse():
+            raise OperationalError("COMMIT", {}, Exception("database is locked"))
+
+        monkeypatch.setattr(get_session(), "commit", refuse)
+        return "never seen"
+
+    app.view_functions["_busy_commit"].permission = "public"
+
+    answer = client.post("/test-busy-commit")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "never seen" not in answer.text
 
 
 def test_failed_request_keeps_nothing(app, database, make, sign_in):

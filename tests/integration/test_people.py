@@ -291,3 +291,13 @@ def test_permission_on_one_person_follows_the_scope(session, make, hr):
 
     assert people.covers(session, near, viewer=make.viewer(hr), permission=Permission.EDIT_PEOPLE)
     assert not people.covers(session, far, viewer=make.viewer(hr), permission=Permission.EDIT_PEOPLE)
+
+
+def test_whoever_begins_to_handle_engagements_gets_the_role_with_it(make):
+    admin, clerk = make.person(roles=[Role.ADMIN]), make.person(roles=[], is_agent=False)
+    values = dataclasses.replace(people.values_of(clerk), is_agent=True)
+
+    for _ in range(2):
+        update(make.session, make, clerk, admin, values)
+
+    assert [grant.role for grant in clerk.grants] == [Role.AGENT]

@@ -178,6 +178,8 @@ def update_person(
         _move_address(session, person, values.email, viewer=viewer)
     for column, value in _columns(values).items():
         setattr(person, column, value)
+    if person.is_agent and all(grant.role is not Role.AGENT for grant in person.grants):
+        person.grants.append(RoleGrant(role=Role.AGENT))
     changes = {
         key: [value, _logged(values)[key]] for key, value in _logged(before).items() if value != _logged(values)[key]
     }

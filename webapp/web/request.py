@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_security import current_user
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from webapp.db import Database
@@ -86,10 +87,15 @@ def install(app: Flask) -> None:
     def _finish(response: Response) -> Response:
         session: Session | None = g.get("session")
         if session is not None:
-            if response.status_code < 400 and not g.get("failed", False):
-                session.commit()
-            else:
+            if response.status_code >= 400 or g.get("failed", False):
                 session.rollback()
+                return response
+            try:
+                session.commit()
+            except SQLAlchemyError as error:
+                # Flask answers what fails after a view with 500; a busy database or a lost race has a better answer.
+                session.rollback()
+                return app.make_response(app.handle_user_exception(error))
         return response
 
     @app.teardown_appcontext
