@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import replace
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
-from optimizer.verify import verify
+from optimizer.verify import Violation, verify
 from webapp.errors import ConflictError, ForbiddenError
 from webapp.models import (
     Assignment,
@@ -25,6 +26,7 @@ from webapp.services import audit, notices
 from webapp.services.audit import Actor
 from webapp.services.planning import plans, store
 from webapp.services.planning.day import find_live_plan
+from webapp.services.planning.explanations import clock_of
 from webapp.services.planning.names import load_names
 from webapp.services.planning.staleness import Change, Freshness, check_freshness
 from webapp.services.planning.words import violation_words
@@ -89,8 +91,21 @@ def find_broken_rules(session: Session, plan: Plan, freshness: Freshness) -> tup
     )
     names = load_names(session, loaded.problem)
     broken = [f"{names.engagement(key)} is planned but no longer to be done." for key in gone]
-    violations = (each for each in verify(restricted, answer) if each.rule not in _BOOKKEEPING)
-    return (*broken, *(violation_words(violation, names) for violation in violations))
+    violations = [each for each in verify(restricted, answer) if each.rule not in _BOOKKEEPING]
+    overfull = Counter(each.agent for each in violations if _is_overfull(each))
+    first = {each.agent: each.interval or 0 for each in reversed(violations) if _is_overfull(each)}
+    time_of = clock_of(plan)
+    # A person who is away all day breaks the rule in each interval; people want to read it once.
+    broken += [
+        f"{names.agent(agent or '')} has more planned than there is time for: {count} "
+        f"{'interval' if count == 1 else 'intervals'}, the first at {time_of(first[agent])}."
+        for agent, count in overfull.items()
+    ]
+    return (*broken, *(violation_words(each, names) for each in violations if not _is_overfull(each)))
+
+
+def _is_overfull(violation: Violation) -> bool:
+    return violation.rule == "capacity" and violation.agent is not None and violation.interval is not None
 
 
 def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: str = "", by: Actor) -> Plan:
