@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 
@@ -40,7 +41,7 @@ def serve_until_interrupted(app: Flask, *, host: str, port: int, threads: int = 
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConflictError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. PORT=9000 chooses another port."
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. PORT=9000 chooses another port."
         ) from error
     waitress.serve(app, sockets=[listener], threads=threads, ident="Mainstay")
 
