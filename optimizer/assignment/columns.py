@@ -7,6 +7,7 @@ with :math:`w_t / c`. All columns are enumerated at once, one numpy pass for eac
 O(columns × intervals per engagement).
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,12 +119,51 @@ def enumerate_columns(fit: Fit, engagements: Sequence[int] | None = None, agents
     problem = fit.roster.problem
     indices = range(len(problem.engagements)) if engagements is None else engagements
     pairs = _list_pairs(fit, indices, agents)
-    pools = [_place(fit.roster, pairs, overtime=False)]
+    pools = [_place(fit.roster, pairs, *_every_start(fit.roster, pairs, overtime=False), overtime=False)]
     if problem.policy.price_of("overtime") is not None and fit.roster.overtime.any():
-        pools.append(_place(fit.roster, pairs, overtime=True))
+        pools.append(_place(fit.roster, pairs, *_every_start(fit.roster, pairs, overtime=True), overtime=True))
+    return _in_order(pools)
+
+
+def describe_columns(fit: Fit, engagement: Integers, agent: Integers, start: Integers, overtime: Flags) -> Columns:
+    """Return some columns, given what they are, each once; those that break a rule of a single assignment are left out.
+
+    Parameters
+    ----------
+    engagement, agent, start
+        Indices of engagements and agents, and start intervals, one element per column.
+    overtime
+        Whether the column runs in overtime minutes.
+    """
+    count = len(fit.roster.ids)
+    key, pair = np.unique(engagement * count + agent, return_inverse=True)
+    pairs = _describe_pairs(fit, key // count, key % count)
+    pools = [
+        _place(fit.roster, pairs, pair[overtime == pool], start[overtime == pool], overtime=pool)
+        for pool in (False, True)
+        if pool is False or overtime.any()
+    ]
+    return _in_order(pools)
+
+
+def _in_order(pools: Sequence[Columns]) -> Columns:
     columns = _stack(pools) if len(pools) > 1 else pools[0]
     order = np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement))
     return columns.select(order)
+
+
+def _describe_pairs(fit: Fit, engagement: Integers, agent: Integers) -> _Pairs:
+    """Return given pairs, sorted by engagement."""
+    engagements = fit.roster.problem.engagements
+    dtypes = {"stretch": np.int64, "stretch_level": np.int64, "match": np.float64}
+    found = {name: np.zeros(len(engagement), dtypes.get(name, np.bool_)) for name in _Pairs.__slots__[2:]}
+    bounds = np.append(np.flatnonzero(np.diff(engagement, prepend=-1)), len(engagement)).tolist()
+    for first, after in itertools.pairwise(bounds):
+        block = slice(first, after)
+        kind = fit.of(engagements[engagement[first]])
+        for name, column in found.items():
+            column[block] = getattr(kind, name)[agent[block]]
+    return _Pairs(engagement=engagement, agent=agent, **found)
 
 
 def _list_pairs(fit: Fit, indices: Sequence[int], agents: Flags | None) -> _Pairs:
@@ -146,8 +186,8 @@ def _list_pairs(fit: Fit, indices: Sequence[int], agents: Flags | None) -> _Pair
     return _Pairs(**joined)
 
 
-def _place(roster: Roster, pairs: _Pairs, *, overtime: bool) -> Columns:
-    """Return the columns of the pairs at every start from which the work can be finished."""
+def _every_start(roster: Roster, pairs: _Pairs, *, overtime: bool) -> tuple[Integers, Integers]:
+    """Return every (position in `pairs`, start) at which the agent has minutes."""
     problem = roster.problem
     engagements = problem.engagements
     horizon = problem.intervals
@@ -161,8 +201,14 @@ def _place(roster: Roster, pairs: _Pairs, *, overtime: bool) -> Columns:
     offsets = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
     start = earliest[pairs.engagement[pair]] + offsets if len(pair) else pair
     has_room = capacity[pairs.agent[pair], start] > 0 if len(pair) else np.zeros(0, bool)
-    pair, start = pair[has_room], start[has_room]
+    return pair[has_room], start[has_room]
 
+
+def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, overtime: bool) -> Columns:
+    """Return the columns of pairs at starts, those from which the work can be finished."""
+    problem = roster.problem
+    engagements = problem.engagements
+    capacity = roster.overtime if overtime else roster.capacity
     minutes_of_pair, contacts_of_pair = _pair_minutes(roster, pairs)
     load, last = _run_through(
         pairs.agent[pair], start, minutes_of_pair[pair], contacts_of_pair[pair], capacity, problem.interval_minutes
