@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 FIRST_PARTY = {"config", "manage", "migrations", "optimizer", "tests", "webapp", "wsgi"}
+OPTIONAL = {"optimizer/strategies.py": {"hypothesis"}}
+"""Modules that need a package which only development installs; the packages of the product do not import them."""
 
 
 def exists(module: str) -> bool:
@@ -111,7 +114,21 @@ def test_the_product_imports_only_what_the_base_lock_is_asked_for():
     paths = [ROOT / "config.py", ROOT / "wsgi.py"]
     paths += [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
-    assert undeclared(paths, distributions_asked_for("base.in")) == {}
+    assert undeclared(paths, distributions_asked_for("base.in")) == OPTIONAL
+
+
+@pytest.mark.parametrize("module", OPTIONAL)
+def test_a_module_with_an_optional_package_says_what_to_install(module):
+    """Whoever imports it without the package reads a sentence; nobody else loads it."""
+    name = module.removesuffix(".py").replace("/", ".")
+    blocked = "; ".join(f"sys.modules[{package!r}] = None" for package in sorted(OPTIONAL[module]))
+    script = f"import sys; {blocked}; import {name.split('.')[0]}, {name}"
+
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    for package in OPTIONAL[module]:
+        assert f"ImportError: {name} needs the package {package}: pip install {package}" in ended.stderr
 
 
 def test_the_tests_import_only_what_the_locks_are_asked_for():
