@@ -15,10 +15,12 @@ __all__ = [
     "Assignment",
     "Cause",
     "CauseCode",
+    "Certainty",
     "Conflict",
     "Fix",
     "FixCode",
     "Plan",
+    "PolicyPrice",
     "Prices",
     "Progress",
     "Reservation",
@@ -93,6 +95,15 @@ class FixCode(StrEnum):
     NONE = "none"
 
 
+class Certainty(StrEnum):
+    """How far a stated gain can be trusted."""
+
+    CERTAIN = "certain"
+    """The changed problem has a plan that is worth at least that much more than this one."""
+    ESTIMATE = "estimate"
+    """Read from values alone: what else the change would move has not been looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why an engagement is unassigned, as data; `optimizer.explain` turns it into a sentence."""
@@ -107,17 +118,23 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The cheapest change that would serve an unassigned engagement.
+    """The cheapest change found that would serve an unassigned engagement; `optimizer.fixes.apply_fix` makes it.
 
     Attributes
     ----------
     agent, skill, level, interval
         Whom and what it concerns.
     minutes
-        Agent minutes that the change needs.
+        Agent minutes that the change needs in `interval`.
+    limit, limit_to
+        Which limit has to give way, and its new value: ``max_stretch_minutes``, ``limits.heavy_minutes``,
+        ``limits.contacts.`` and a channel, ``overtime``, ``proactive_share_min`` or ``proactive_share_max``.
     gain
-        Points that the engagement would bring. With the minutes added the plan gains at least that. None where it is
-        unknown.
+        Points of the first tier that the plan gains. None where it is unknown.
+    gain_is
+        Whether the plan gains at least that for certain, or about that. None without a gain.
+    also
+        Further changes that are needed together with this one.
     """
 
     code: FixCode
@@ -127,6 +144,10 @@ class Fix:
     interval: int | None = None
     minutes: float | None = None
     gain: float | None = None
+    gain_is: Certainty | None = None
+    limit: str | None = None
+    limit_to: float | None = None
+    also: tuple["Fix", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +205,30 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyPrice:
+    """What one more unit of a limit would gain, in points of the first tier.
+
+    Attributes
+    ----------
+    rule
+        Name of the limit, as in `Fix.limit`, or ``max_changes``.
+    path
+        Where the limit stands in the problem.
+    unit
+        ``minute``, ``contact`` or ``change``. For the shares it is one minute by which proactive work may miss its
+        share of all minutes.
+    interval
+        First interval of the shift, or the interval of the overtime; None for a limit of the whole plan.
+    """
+
+    rule: str
+    path: str
+    price: float
+    unit: str
+    interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     """Shadow prices from an LP, in points for one more minute, never negative.
 
@@ -193,10 +238,13 @@ class Prices:
         Agent → value of one more capacity minute in each interval.
     skill
         Skill → level (as text) → value in each interval of one more minute of an agent with that level or more.
+    policy
+        Limits that have a price, the others being worth nothing more.
     """
 
     agent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     skill: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    policy: tuple[PolicyPrice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +454,10 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "interval": optional(integer),
         "minutes": optional(finite),
         "gain": optional(finite),
+        "gain_is": optional(_enum(Certainty)),
+        "limit": optional(text),
+        "limit_to": optional(finite),
+        "also": list_of(_record(Fix)),
     },
     Assignment: {
         "engagement": text,
@@ -420,7 +472,12 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
     },
     Unassigned: {"engagement": text, "cause": _record(Cause), "fix": _record(Fix)},
     Reservation: {"class": text, "agent": text, "interval": integer, "minutes": finite},
-    Prices: {"agent": map_of(_price_row), "skill": map_of(map_of(_price_row))},
+    PolicyPrice: {"rule": text, "path": text, "price": finite, "unit": text, "interval": optional(integer)},
+    Prices: {
+        "agent": map_of(_price_row),
+        "skill": map_of(map_of(_price_row)),
+        "policy": list_of(_record(PolicyPrice)),
+    },
     TierResult: {"tier": text, "objective": finite, "bound": finite, "gap": finite, "kept": finite},
     Conflict: {"kind": text, "path": text, "message": text},
     Plan: {

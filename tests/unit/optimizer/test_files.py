@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from optimizer import Plan, Policy, ProblemError, Status, solve, verify
 from optimizer.benchmarks.generator import Shape, generate
 from optimizer.files import ExitCode, assign_file, read_plan, read_problem
-from optimizer.plan import Assignment, Cause, Fix
+from optimizer.plan import Assignment, Cause, Fix, PolicyPrice
 from optimizer.problem import Agent, Engagement, Forecast, Limits, Pin, Placement, Problem, Requirement
 from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, problems
 
@@ -164,4 +164,7 @@ def test_the_schemas_have_every_field_of_the_whole_files():
     assert set(PLAN_SCHEMA["$defs"]["assignment"]["properties"]) == _names(Assignment)
     unassigned = PLAN_SCHEMA["$defs"]["unassigned"]["properties"]
     assert set(unassigned["cause"]["properties"]) == _names(Cause)
-    assert set(unassigned["fix"]["properties"]) == _names(Fix)
+    assert unassigned["fix"] == {"$ref": "#/$defs/fix"}
+    assert set(PLAN_SCHEMA["$defs"]["fix"]["properties"]) == _names(Fix)
+    policy = PLAN_SCHEMA["properties"]["prices"]["properties"]["policy"]
+    assert set(policy["items"]["properties"]) == _names(PolicyPrice)
