@@ -1,0 +1,42 @@
+"""Records of the problem format: how one object is read field by field, and written back."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+from optimizer.reading import Findings, Reader
+
+T = TypeVar("T")
+Fields = dict[str, tuple[Callable[[Any, Findings], Any], bool]]
+"""Fields of a class: how each is converted, and whether it is required."""
+
+
+def read_record(cls: type[T], fields: Fields, value: object, where: Findings) -> T | None:
+    """Read one object of the format, or note what is wrong with it and return None."""
+    reader = Reader(value, where)
+    taken = {
+        name: reader.take(name, convert)
+        for name, (convert, required) in fields.items()
+        if required or name in reader.fields
+    }
+    if reader.finish():
+        with where.below():
+            return cls(**taken)
+    return None
+
+
+def written(value: Any) -> Any:
+    """Return a field's value as JSON data."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: written(element) for key, element in value.items()}
+    if isinstance(value, tuple):
+        return [written(element) for element in value]
+    return value.to_json() if hasattr(value, "to_json") else value
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """Return a record as JSON data without the optional fields that are None."""
+    fields = ((name, getattr(record, name)) for name in record.__slots__)
+    return {name: written(value) for name, value in fields if value is not None}
