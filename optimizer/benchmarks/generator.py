@@ -1,5 +1,6 @@
 """Seeded random problems with documented distributions."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,10 @@ from optimizer.policy import Policy
 from optimizer.problem import Agent, Engagement, Forecast, Problem, Requirement
 
 START = datetime(2026, 11, 23, 7, tzinfo=UTC)
+TWO_SKILLS = 0.3
+"""Share of engagements that require two skills."""
+HIGH_ENOUGH = 0.7
+"""Chance that a level drawn from 1 to 5 reaches one drawn from 1 to 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,8 @@ class Shape:
     agents, engagements, intervals, interval_minutes
         Sizes.
     skills
-        Number of skills; an agent has each with probability `breadth`, at level 1 to 5.
+        Number of skills; an agent has each with probability `breadth`, at level 1 to 5. `breadth_for` gives the
+        breadth that makes a share of all engagement × agent pairs eligible; 0.35 makes about a fifth.
     load
         Minutes of engagements ÷ minutes of capacity.
     forecast
@@ -44,13 +50,36 @@ class Shape:
     rich: bool = False
 
 
+def breadth_for(eligible: float) -> float:
+    """Return the breadth at which this share of all engagement × agent pairs is eligible on the average.
+
+    With *q* = 0.7 × breadth the chance that an agent meets one requirement, the share is 0.7 *q* + 0.3 *q*². (An agent
+    who would have no skill at all gets one, which adds a little where breadth × skills is small.)
+
+    Raises
+    ------
+    ValueError
+        If the share is not above 0 and at most 0.637, which is what everybody having every skill gives.
+    """
+    if not 0 < eligible <= _share_of(1.0):
+        raise ValueError(f"the share of eligible pairs must be above 0 and at most {_share_of(1.0):.3f}")
+    one = 1 - TWO_SKILLS
+    met = (math.sqrt(one * one + 4 * TWO_SKILLS * eligible) - one) / (2 * TWO_SKILLS)
+    return met / HIGH_ENOUGH
+
+
+def _share_of(breadth: float) -> float:
+    met = HIGH_ENOUGH * breadth
+    return (1 - TWO_SKILLS) * met + TWO_SKILLS * met * met
+
+
 def generate(shape: Shape, seed: int, policy: Policy | None = None) -> Problem:
     """Return a random problem.
 
     Handle minutes are log-normal (σ = 0.5) and scaled to the load; capacity is 85 % of each interval of an
     eight-hour shift (all intervals if there are fewer) with a random start and one interval of lunch; an engagement
     requires one skill (70 %) or two (30 %) at level 1 to 4; windows are uniform with a due time in their first half;
-    values are minutes × a log-normal factor (σ = 0.4).
+    values are minutes × a log-normal factor (σ = 0.4). A seed draws the same problem on every machine.
     """
     random = np.random.default_rng(seed)
     skills = [f"s{number:02d}" for number in range(shape.skills)]
@@ -99,8 +128,9 @@ def _agent(shape: Shape, random: np.random.Generator, number: int, skills: list[
 def _engagement(
     shape: Shape, random: np.random.Generator, number: int, skills: list[str], minutes: float
 ) -> Engagement:
-    needed = random.choice(skills, size=1 + int(random.random() < 0.3), replace=False).tolist()
-    earliest, latest = np.sort(random.integers(0, shape.intervals, 2)).tolist()
+    # Indices, because an array of names would be made anew for each engagement.
+    needed = random.choice(len(skills), size=1 + int(random.random() < TWO_SKILLS), replace=False).tolist()
+    earliest, latest = sorted(random.integers(0, shape.intervals, 2).tolist())
     rich = shape.rich
     return Engagement(
         id=f"e{number:06d}",
@@ -111,7 +141,7 @@ def _engagement(
         latest=latest,
         priority=int(random.integers(1, 6)),
         value=float(round(max(minutes, 0.5) * random.lognormal(0.0, 0.4), 2)),
-        requires=tuple(Requirement(skill, int(random.integers(1, 5))) for skill in needed),
+        requires=tuple(Requirement(skills[skill], int(random.integers(1, 5))) for skill in needed),
         known_agents=(f"a{int(random.integers(shape.agents)):05d}",) if rich and random.random() < 0.3 else (),
         heavy=bool(rich and random.random() < 0.1),
         stance="proactive" if rich and random.random() < 0.2 else "reactive",
