@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import solve, verify
+from optimizer import Policy, solve, verify
 from optimizer.benchmarks.roadef import (
     Intervention,
     RoadefFormatError,
@@ -177,23 +177,20 @@ def test_a_day_becomes_a_problem_of_seats():
     assert verify(problem, plan) == ()
     # Two technicians have 240 minutes for 60 + 2 × 30; only technician 1 has what the hard seat asks for.
     assert {each.engagement for each in plan.assignments} == {"i0001-1", "i0003-1", "i0003-2"}
-    assert plan.find_assignment("i0003-1").agent == "t0001"
+    assert ("i0003-1", "t0001") in {(each.engagement, each.agent) for each in plan.assignments}
 
 
 def test_the_challenges_instances_become_problems_with_valid_plans(shared_data):
     folder = shared_data / "optim" / "roadef2007"
 
-    for name in ("A1", "A4", "B1"):
+    for name in ("A1", "A2", "A4"):
         instance = read_instance(folder / name)
-        problem = instance.to_problem()
+        problem = instance.to_problem(policy=Policy(weights={"service": 1.0}, gap=0.02))
+        plan = solve(problem)
 
         assert len(problem.agents) == len(instance.technicians)
-        assert {need.skill for each in problem.engagements for need in each.requires} <= {
-            f"d{number:02d}" for number in range(1, len(instance.technicians[0].levels) + 1)
-        }
-    plan = solve(problem)
-    assert verify(problem, plan) == ()
-    assert plan.assignments
+        assert verify(problem, plan) == ()
+        assert plan.assignments
 
 
 @pytest.mark.parametrize(
