@@ -67,6 +67,8 @@ class Agent:
     site, languages, channels
         Where the agent works, what they speak, and which channels they take. `channels` None is every channel;
         an engagement with a language needs an agent who lists it, one with a site needs an agent of that site.
+    authorities
+        What the agent may decide alone, such as ``refund`` or ``write-off``.
     lapses_on
         Date on which a skill lapses unless it is practised.
     limits
@@ -75,6 +77,9 @@ class Agent:
         Shifts as half-open ranges of intervals; empty means that the horizon is one shift.
     overtime
         Overtime minutes that may be bought in each interval by the ladder step ``overtime``; empty is none.
+    growth_due_minutes
+        Growth minutes that fall due within the horizon: this horizon's part of what the agent is promised for the
+        month, and what earlier days have left undone. At least 0.
     """
 
     id: str
@@ -92,6 +97,8 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     shifts: tuple[tuple[int, int], ...] = ()
     overtime: tuple[float, ...] = ()
+    authorities: tuple[str, ...] = ()
+    growth_due_minutes: float = 0.0
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -104,7 +111,7 @@ class Agent:
         for name in ("capacity", "overtime"):
             for index, minutes in enumerate(getattr(self, name)):
                 findings.at(name, index).require(minutes >= 0, "must not be negative")
-        for name in ("cost_per_minute", "max_stretch_minutes"):
+        for name in ("cost_per_minute", "max_stretch_minutes", "growth_due_minutes"):
             findings.at(name).require(getattr(self, name) >= 0, "must not be negative")
         self._check_shifts(findings.at("shifts"))
         findings.raise_if_any()
@@ -140,6 +147,8 @@ class Agent:
             "limits": (Limits.read, False),
             "shifts": (list_of(_interval_range), False),
             "overtime": (list_of(number), False),
+            "authorities": (list_of(text), False),
+            "growth_due_minutes": (number, False),
         }
         return read_record(cls, fields, value, where)
 

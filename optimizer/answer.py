@@ -1,5 +1,7 @@
 """Write what the solver found as a plan: assignments, reserves, terms, reasons and prices."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from optimizer.assignment.columns import STEP_BIT
@@ -9,7 +11,8 @@ from optimizer.assignment.model import Model, tier_objectives
 from optimizer.assignment.rows.changes import keeps_previous
 from optimizer.assignment.search import Incumbent
 from optimizer.assignment.tiers import Outcome
-from optimizer.causes import Circumstances
+from optimizer.causes import explain_unassigned
+from optimizer.circumstances import Circumstances
 from optimizer.control import relative_gap
 from optimizer.fit import Fit
 from optimizer.plan import (
@@ -18,6 +21,7 @@ from optimizer.plan import (
     CauseCode,
     Fix,
     FixCode,
+    Growth,
     Plan,
     Reservation,
     Status,
@@ -28,6 +32,7 @@ from optimizer.plan import (
 from optimizer.policy import PAIR_TERMS, TERMS, TIERS
 from optimizer.prices import agent_prices, read_prices
 from optimizer.roster import Floats
+from optimizer.totals import list_growth
 
 _LEAST_MINUTES = 1e-6
 
@@ -42,8 +47,9 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
     """
     model = outcome.model
     reserved = _reserved(model, incumbent)
-    terms = total_terms(model, incumbent)
-    objectives = tier_objectives(model)
+    assignments = _assignments(fit, model, incumbent)
+    growth = list_growth(model.problem, assignments)
+    terms = total_terms(model, incumbent, growth)
     tiers = tuple(
         TierResult(
             tier=each.objective.tier,
@@ -54,17 +60,19 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
         )
         for each in outcome.tiers
     )
-    objective = _tier_value(terms, objectives[0].tier)
-    bound = max(outcome.tiers[0].bound, objective) if outcome.tiers else None
+    objective = _tier_value(terms, "customers")
+    customers = next((each for each in outcome.tiers if each.objective.tier == "customers"), None)
+    bound = None if customers is None else max(customers.bound, objective)
     plan = Plan(
         status=_status(model, outcome),
         objective=objective,
         bound=bound,
         gap=None if bound is None else relative_gap(objective, bound),
         terms=terms,
-        assignments=_assignments(fit, model, incumbent),
+        assignments=assignments,
         reserved=reserved,
         tiers=tiers,
+        growth=growth,
         stopped_by=outcome.stopped_by,
     )
     if not explained:
@@ -74,7 +82,7 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
     )
 
 
-def total_terms(model: Model, incumbent: Incumbent) -> dict[str, float]:
+def total_terms(model: Model, incumbent: Incumbent, growth: Sequence[Growth]) -> dict[str, float]:
     """Return the weighted points of the whole plan by term."""
     problem, policy, continuous = model.problem, model.problem.policy, model.continuous
     chosen, minutes = incumbent.chosen, incumbent.continuous[continuous.reserves]
@@ -88,7 +96,9 @@ def total_terms(model: Model, incumbent: Incumbent) -> dict[str, float]:
     still = sum(problem.engagements[index].minutes for index in model.columns.engagement[chosen][kept].tolist())
     terms["stability"] = policy.weight("stability") * (still - published)
     terms["balance"] = -policy.weight("balance") * _excess_minutes(model, incumbent)
-    return {term: terms[term] + 0.0 for term in TERMS}
+    if growth:
+        terms["debt"] = -sum(each.debt for each in growth)
+    return {term: terms[term] + 0.0 for term in TERMS if term in terms}
 
 
 def _excess_minutes(model: Model, incumbent: Incumbent) -> float:
@@ -179,8 +189,7 @@ def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unass
     left = _left_out(outcome.model, incumbent)
     if not left:
         return ()
-    circumstances = _circumstances(fit, outcome, incumbent)
-    return tuple(circumstances.explain_unassigned(index) for index in left)
+    return explain_unassigned(_circumstances(fit, outcome, incumbent), left)
 
 
 def _unexplained(model: Model, incumbent: Incumbent) -> tuple[Unassigned, ...]:

@@ -19,6 +19,7 @@ __all__ = [
     "Conflict",
     "Fix",
     "FixCode",
+    "Growth",
     "Plan",
     "PolicyPrice",
     "Prices",
@@ -66,8 +67,14 @@ class CauseCode(StrEnum):
     """No agent who may take it has `skill` at `level`; `agents` are the nearest."""
     NO_SKILL_MIX = "no_skill_mix"
     """Every skill is there, but no one agent has all of them; `agents` miss the fewest levels."""
+    NO_AUTHORITY = "no_authority"
+    """No agent with the skills may decide alone what it takes: `authority`; `agents` have the skills."""
     NO_CHANNEL = "no_channel"
     """No agent with the skills takes its channel, speaks its language or works at its site."""
+    OWNER_AWAY = "owner_away"
+    """It belongs to `agents[0]`, who cannot take it; others could."""
+    NO_SHADOW = "no_shadow"
+    """`agents` could lead it, but nobody could learn beside them."""
     OFF_SHIFT = "off_shift"
     """Every agent who could is off shift, or cannot finish it, in its window; `agents` are those."""
     LIMIT = "limit"
@@ -87,7 +94,10 @@ class FixCode(StrEnum):
 
     ALLOW_AGENT = "allow_agent"
     RAISE_LEVEL = "raise_level"
+    GRANT_AUTHORITY = "grant_authority"
     OPEN_CHANNEL = "open_channel"
+    HAND_OVER = "hand_over"
+    DROP_SHADOW = "drop_shadow"
     ADD_MINUTES = "add_minutes"
     EXTEND_WINDOW = "extend_window"
     RAISE_LIMIT = "raise_limit"
@@ -114,6 +124,7 @@ class Cause:
     agents: tuple[str, ...] = ()
     engagements: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,7 @@ class Fix:
 
     Attributes
     ----------
-    agent, skill, level, interval
+    agent, skill, level, interval, authority
         Whom and what it concerns.
     minutes
         Agent minutes that the change needs in `interval`.
@@ -148,6 +159,7 @@ class Fix:
     limit: str | None = None
     limit_to: float | None = None
     also: tuple["Fix", ...] = ()
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,7 @@ class Assignment:
     stretch
         The skill in which this is stretch work, else None.
     shadow
-        The agent who learns beside the one who leads, else None.
+        The agent who learns beside the one who leads, else None. `terms` include what their minutes bring and cost.
     """
 
     engagement: str
@@ -269,6 +281,23 @@ class TierResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """What an agent to whom growth minutes are due gets of them.
+
+    Attributes
+    ----------
+    due, planned, debt
+        Minutes due (`Agent.growth_due_minutes`), minutes of stretch work and of learning beside others in the plan, and
+        what is still owed: max(0, due − planned).
+    """
+
+    agent: str
+    due: float
+    planned: float
+    debt: float
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """A pin or rule of a minimal set that cannot hold together.
 
@@ -294,11 +323,12 @@ class Progress:
     Attributes
     ----------
     phase
-        ``reading``, ``first plan``, ``bound``, ``customers``, ``growth``, ``economy``, ``prices`` or ``explaining``.
+        ``reading``, ``protected``, ``first plan``, ``bound``, ``customers``, ``growth``, ``economy``, ``prices`` or
+        ``explaining``.
     seconds
         Since the run began.
     incumbent, bound, gap
-        Of the first tier; None until there is one.
+        Of the tier ``customers``; None until there is one.
     """
 
     phase: str
@@ -315,18 +345,20 @@ class Plan:
     Attributes
     ----------
     objective
-        Points of the first tier in the plan as written: the sum of its terms; None if there is no plan.
+        Points of the tier ``customers`` in the plan as written: the sum of its terms; None if there is no plan.
     bound
-        Proven upper bound on the first tier over all plans.
+        Proven upper bound on that tier over all plans (that leave no larger debt of protected growth).
     gap
-        (bound − objective) ÷ |objective|. It includes what later tiers deliberately gave up, at most ε;
-        ``tiers[0]`` has the gap at which the first tier was solved.
+        (bound − objective) ÷ |objective|. It includes what later tiers deliberately gave up, at most ε; the entry
+        ``customers`` of `tiers` has the gap at which that tier was solved.
     seconds, peak_mb
         Wall time and peak memory of the run.
     terms
         Weighted points by term over the whole plan, reservations, stability and balance included.
     tiers
         One result for each tier that was solved, in order.
+    growth
+        One entry for each agent with growth minutes due, in the problem's order.
     route
         The algorithms that the driver chose, in words.
     stopped_by
@@ -351,6 +383,7 @@ class Plan:
     reserved: tuple[Reservation, ...] = ()
     prices: Prices = field(default_factory=Prices)
     tiers: tuple[TierResult, ...] = ()
+    growth: tuple[Growth, ...] = ()
     solver: str = ""
     route: str = ""
     seed: int = 1
@@ -445,6 +478,7 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "agents": _names,
         "engagements": _names,
         "classes": _names,
+        "authority": optional(text),
     },
     Fix: {
         "code": _enum(FixCode),
@@ -458,6 +492,7 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "limit": optional(text),
         "limit_to": optional(finite),
         "also": list_of(_record(Fix)),
+        "authority": optional(text),
     },
     Assignment: {
         "engagement": text,
@@ -479,6 +514,7 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "policy": list_of(_record(PolicyPrice)),
     },
     TierResult: {"tier": text, "objective": finite, "bound": finite, "gap": finite, "kept": finite},
+    Growth: {"agent": text, "due": finite, "planned": finite, "debt": finite},
     Conflict: {"kind": text, "path": text, "message": text},
     Plan: {
         "status": _enum(Status),
@@ -493,6 +529,7 @@ _CONVERTERS: dict[type, dict[str, Any]] = {
         "reserved": list_of(_record(Reservation)),
         "prices": _record(Prices),
         "tiers": list_of(_record(TierResult)),
+        "growth": list_of(_record(Growth)),
         "solver": _any_text,
         "route": _any_text,
         "seed": integer,

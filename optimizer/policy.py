@@ -9,23 +9,33 @@ from optimizer.reading import Findings, Reader, integer, list_of, map_of, number
 
 TIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "protected": ("debt",),
         "customers": ("service", "match", "continuity", "given", "relaxation"),
         "growth": ("growth", "practice", "stability"),
         "economy": ("cost", "balance"),
     }
 )
-"""The lexicographic tiers in order, each with the terms that it adds up."""
+"""The lexicographic tiers in order, each with the terms that it adds up. The first has no tolerance: later tiers may
+give up nothing of it."""
 
 TERMS: tuple[str, ...] = tuple(term for terms in TIERS.values() for term in terms)
 """Every term a plan reports, in the order of the tiers."""
 
-WEIGHTED_TERMS: tuple[str, ...] = tuple(term for term in TERMS if term not in {"given", "relaxation"})
-"""Terms that a policy weighs. `given` values and ladder prices are points already."""
+WEIGHTED_TERMS: tuple[str, ...] = tuple(term for term in TERMS if term not in {"debt", "given", "relaxation"})
+"""Terms that a policy weighs. `given` values and ladder prices are points already; `debt` is in minutes."""
 
 PAIR_TERMS: tuple[str, ...] = ("service", "match", "continuity", "growth", "practice", "cost")
 """Terms of one engagement × agent, which a given value replaces."""
 
-LADDER_STEPS: tuple[str, ...] = ("drop_preferred", "lower_level", "other_site", "overtime", "later")
+LADDER_STEPS: tuple[str, ...] = (
+    "drop_preferred",
+    "lower_level",
+    "other_site",
+    "hand_over",
+    "drop_shadow",
+    "overtime",
+    "later",
+)
 """Names of the steps that a relaxation ladder may list."""
 
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(

@@ -156,6 +156,9 @@ class Problem:
             for name in ("known_agents", "excluded_agents", "eligible_agents"):
                 for position, agent in enumerate(getattr(engagement, name) or ()):
                     where.at(name, position).require(agent in known, f"names the unknown agent {agent!r}")
+            where.at("owner").require(
+                engagement.owner is None or engagement.owner in known, f"names the unknown agent {engagement.owner!r}"
+            )
             for name in ("values", "minutes_by_agent"):
                 for agent in getattr(engagement, name):
                     where.at(name, agent).require(agent in known, f"names the unknown agent {agent!r}")

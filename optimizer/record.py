@@ -10,6 +10,10 @@ T = TypeVar("T")
 Fields = dict[str, tuple[Callable[[Any, Findings], Any], bool]]
 """Fields of a class: how each is converted, and whether it is required."""
 
+ADDED_FIELDS = frozenset({"authorities", "authority", "growth_due_minutes"})
+"""Fields that version 1 got later. They are written only where they say something: so the digest of a problem that
+does not use them, by which a plan names its problem, stays what it was."""
+
 
 def read_record(cls: type[T], fields: Fields, value: object, where: Findings) -> T | None:
     """Read one object of the format, or note what is wrong with it and return None."""
@@ -39,4 +43,4 @@ def written(value: Any) -> Any:
 def to_json(record: Any) -> dict[str, Any]:
     """Return a record as JSON data without the optional fields that are None."""
     fields = ((name, getattr(record, name)) for name in record.__slots__)
-    return {name: written(value) for name, value in fields if value is not None}
+    return {name: written(value) for name, value in fields if value is not None and (value or name not in ADDED_FIELDS)}

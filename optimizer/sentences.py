@@ -28,6 +28,9 @@ class ObstacleCode(StrEnum):
     PINNED = "pinned"
     CAPACITY = "capacity"
     CHANGES = "changes"
+    AUTHORITY = "authority"
+    OWNER = "owner"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,10 @@ CAUSES = {
     CauseCode.NOBODY_ALLOWED: "Nobody is allowed to take it.",
     CauseCode.NO_SKILL: "Nobody who may take it has {skill} at level {level}; the nearest are {agents}.",
     CauseCode.NO_SKILL_MIX: "Nobody has all the skills that it needs together; the nearest are {agents}.",
+    CauseCode.NO_AUTHORITY: "{agents} have the skills, but nobody with them may decide {authority} alone.",
     CauseCode.NO_CHANNEL: "{agents} have the skills, but not its channel, language or site.",
+    CauseCode.OWNER_AWAY: "It belongs to {agents}, who can not take it in its window.",
+    CauseCode.NO_SHADOW: "{agents} could lead it, but nobody could learn beside them.",
     CauseCode.OFF_SHIFT: "All who could take it are off shift, or cannot finish it, in its window: {agents}.",
     CauseCode.LIMIT: "Limits of agents or of the policy stand against it: {agents}.",
     CauseCode.SOLD: "The minutes of those who could take it went to work of more value: {work}.",
@@ -132,6 +138,9 @@ CAUSES = {
 FIXES = {
     FixCode.ALLOW_AGENT: "Allow {agent} to take it.",
     FixCode.RAISE_LEVEL: "Bring {agent} to level {level} in {skill}.",
+    FixCode.GRANT_AUTHORITY: "Let {agent} decide {authority} alone.",
+    FixCode.HAND_OVER: "Hand it over to {agent}.",
+    FixCode.DROP_SHADOW: "Let {agent} serve it without a second agent.",
     FixCode.OPEN_CHANNEL: "Open its channel, language or site to {agent}.",
     FixCode.ADD_MINUTES: "Give {agent} {minutes} more minutes around {interval}.",
     FixCode.EXTEND_WINDOW: "Let it start at {interval} or later.",
@@ -154,6 +163,9 @@ OBSTACLES = {
     ObstacleCode.PINNED: "{name} is pinned there",
     ObstacleCode.CAPACITY: "has no minutes left for it",
     ObstacleCode.CHANGES: "too many published assignments would change",
+    ObstacleCode.AUTHORITY: "may not decide {name} alone",
+    ObstacleCode.OWNER: "it belongs to {name}",
+    ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts between {first} and {last}",
 }
 
 
@@ -268,6 +280,7 @@ class Sentences:
             level=cause.level,
             agents=self._names(cause.agents),
             work=self._names((*cause.engagements, *cause.classes)),
+            authority=self.name(cause.authority or ""),
         )
 
     def fix(self, fix: Fix) -> str:
@@ -279,6 +292,7 @@ class Sentences:
             level=fix.level,
             minutes=f"{fix.minutes or 0.0:g}",
             interval=self._interval(fix.interval),
+            authority=self.name(fix.authority or ""),
         )
 
     def obstacle(self, obstacle: Obstacle) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from optimizer.control import relative_gap
-from optimizer.plan import Assignment, Plan, Reservation
+from optimizer.plan import Assignment, Growth, Plan, Reservation
 from optimizer.policy import TERMS, TIERS
 from optimizer.problem import Agent, Problem
 
@@ -14,8 +14,29 @@ SHARE_BREAKPOINTS = (0.1, 0.2, 0.3)
 
 
 def first_tier(terms: Iterable[tuple[str, float]]) -> float:
-    """Return the points of the first tier among some terms."""
+    """Return the points of the tier of customers among some terms."""
     return sum(points for term, points in terms if term in TIERS["customers"])
+
+
+def list_growth(problem: Problem, assignments: Iterable[Assignment]) -> tuple[Growth, ...]:
+    """Return what a plan gives to each agent with growth minutes due: stretch work, and learning beside others."""
+    planned = _growth_minutes(problem, assignments)
+    return tuple(
+        Growth(agent.id, due, planned[agent.id], max(0.0, due - planned[agent.id]))
+        for agent in problem.agents
+        if (due := agent.growth_due_minutes) > 0
+    )
+
+
+def _growth_minutes(problem: Problem, assignments: Iterable[Assignment]) -> dict[str, float]:
+    minutes = {each.id: each.minutes for each in problem.engagements}
+    grown: dict[str, float] = defaultdict(float)
+    for assignment in assignments:
+        if assignment.stretch is not None:
+            grown[assignment.agent] += assignment.minutes
+        if assignment.shadow is not None:
+            grown[assignment.shadow] += minutes[assignment.engagement]
+    return grown
 
 
 def total_terms(
@@ -23,11 +44,12 @@ def total_terms(
 ) -> dict[str, float]:
     """Return the weighted points of a whole plan by term.
 
-    Per-pair terms are taken from the assignments; stability, balance and what reserves add are computed.
+    Terms of single assignments are taken from them; stability, balance, the debt of growth and what reserves add are
+    computed.
     """
     policy = problem.policy
     agents = {agent.id: agent for agent in problem.agents}
-    terms = dict.fromkeys(TERMS, 0.0)
+    terms = {term: 0.0 for term in TERMS if term != "debt"}
     for assignment in assignments:
         for term, points in assignment.terms.items():
             terms[term] += points
@@ -43,6 +65,9 @@ def total_terms(
     terms["stability"] -= policy.weight("stability") * left_out
     if policy.weight("balance") > 0:
         terms["balance"] = -policy.weight("balance") * _excess_minutes(problem, agents, assignments, reserved)
+    growth = list_growth(problem, assignments)
+    if growth:
+        terms["debt"] = -sum(each.debt for each in growth)
     return {term: points + 0.0 for term, points in terms.items()}
 
 
@@ -54,13 +79,14 @@ def _excess_minutes(
 ) -> float:
     engagements = {each.id: each for each in problem.engagements}
     occupied: dict[str, float] = defaultdict(float)
-    stretch: dict[str, float] = defaultdict(float)
+    stretch = _growth_minutes(problem, assignments)
     heavy: dict[str, float] = defaultdict(float)
     for assignment in assignments:
         engagement, agent = engagements[assignment.engagement], assignment.agent
         if "overtime" not in assignment.relaxed:
             occupied[agent] += assignment.minutes / agents[agent].concurrency.get(engagement.channel, 1.0)
-        stretch[agent] += assignment.minutes if assignment.stretch is not None else 0.0
+        if assignment.shadow is not None:
+            occupied[assignment.shadow] += engagement.minutes
         heavy[agent] += assignment.minutes if engagement.heavy else 0.0
     for kept in reserved:
         occupied[kept.agent] += kept.minutes
@@ -86,4 +112,5 @@ def with_totals(problem: Problem, plan: Plan) -> Plan:
         bound=bound,
         gap=None if bound is None else relative_gap(objective, bound),
         tiers=tiers,
+        growth=list_growth(problem, plan.assignments),
     )

@@ -85,7 +85,12 @@ class Engagement:
     heavy
         True if it is emotionally heavy.
     shadow
-        True if a second agent learns beside the one who leads.
+        True if a second agent learns beside the one who leads: a pair serves it or, unless the ladder lists
+        ``drop_shadow``, nobody.
+    authority
+        What it takes to decide alone; the agent who leads has all of it among their `authorities`.
+    owner
+        The agent to whom the case belongs: nobody else leads it, unless the ladder lists ``hand_over``.
     """
 
     id: str
@@ -109,6 +114,8 @@ class Engagement:
     language: str | None = None
     heavy: bool = False
     shadow: bool = False
+    authority: tuple[str, ...] = ()
+    owner: str | None = None
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -123,7 +130,14 @@ class Engagement:
         findings.at("value").require(self.value >= 0, "must not be negative")
         findings.at("stance").require(self.stance in STANCES, f"must be one of {', '.join(STANCES)}")
         _check_requirements(self.requires, findings.at("requires"))
+        self._check_owner(findings.at("owner"))
         findings.raise_if_any()
+
+    def _check_owner(self, where: Findings) -> None:
+        if self.owner is not None:
+            where.require(self.owner not in self.excluded_agents, f"{self.owner!r} is among the excluded agents")
+            listed = self.eligible_agents is None or self.owner in self.eligible_agents
+            where.require(listed, f"{self.owner!r} is not among the eligible agents")
 
     @property
     def worth(self) -> float:
@@ -159,6 +173,8 @@ class Engagement:
             "language": (optional(text), False),
             "heavy": (flag, False),
             "shadow": (flag, False),
+            "authority": (list_of(text), False),
+            "owner": (optional(text), False),
         }
         return read_record(cls, fields, value, where)
 
@@ -181,6 +197,8 @@ class Forecast:
         Contact minutes in each interval, already staffed for the service level.
     value_per_minute
         Points of one contact minute that is covered, weighed as `service`.
+    authority
+        What it takes to decide alone; whoever is reserved has all of it among their `authorities`.
     """
 
     class_: str
@@ -190,6 +208,7 @@ class Forecast:
     value_per_minute: float = 1.0
     site: str | None = None
     language: str | None = None
+    authority: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -210,6 +229,7 @@ class Forecast:
             "value_per_minute": (number, False),
             "site": (optional(text), False),
             "language": (optional(text), False),
+            "authority": (list_of(text), False),
         }
 
         def build(**taken: Any) -> Forecast:

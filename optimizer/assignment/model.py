@@ -142,8 +142,8 @@ def replace_problem(scene: Scene, problem: Problem) -> Scene:
 
 
 def tier_objectives(model: Model) -> list[Objective]:
-    """Return the objective of each tier, in order."""
-    return [_objective(model, tier, terms) for tier, terms in TIERS.items()]
+    """Return the objective of each tier of points, in order: all but that of protected growth."""
+    return [_objective(model, tier, terms) for tier, terms in TIERS.items() if tier != "protected"]
 
 
 def _objective(model: Model, tier: str, terms: tuple[str, ...]) -> Objective:

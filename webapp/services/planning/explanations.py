@@ -31,6 +31,9 @@ _OBSTACLES = {
     ObstacleCode.PINNED: "a pin stands against it",
     ObstacleCode.CAPACITY: "has no minutes left for it",
     ObstacleCode.CHANGES: "too many published assignments would change",
+    ObstacleCode.AUTHORITY: "may not decide it alone",
+    ObstacleCode.OWNER: "it belongs to somebody else",
+    ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts from {first} to {last}",
 }
 
 

@@ -128,12 +128,9 @@ def fill_in_order(problem: asked.Problem, answer: answered.Plan) -> answered.Pla
     objective = (answer.objective or 0.0) + gain
     bound = None if answer.bound is None else max(answer.bound, objective)
     gap = answer.gap if bound is None or not objective else (bound - objective) / abs(objective)
-    first, *later = answer.tiers or (None,)
-    tiers = answer.tiers if first is None else (replace(first, kept=first.kept + gain), *later)
+    tiers = tuple(replace(each, kept=each.kept + gain) if each.tier == "customers" else each for each in answer.tiers)
     terms = dict(answer.terms) | {"service": answer.terms.get("service", 0.0) + gain}
-    return answer.with_changes(
-        reserved=ordered, objective=objective, bound=bound, gap=gap, tiers=tuple(tiers), terms=terms
-    )
+    return answer.with_changes(reserved=ordered, objective=objective, bound=bound, gap=gap, tiers=tiers, terms=terms)
 
 
 def _worth(problem: asked.Problem, reserved: Iterable[answered.Reservation]) -> float:

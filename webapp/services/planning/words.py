@@ -15,6 +15,7 @@ STATUS_WORDS = {
 }
 
 TERM_WORDS = {
+    "debt": "Growth still due",
     "service": "Service",
     "match": "Match of skills",
     "continuity": "Known agent",
