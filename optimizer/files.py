@@ -1,25 +1,21 @@
 """Problem and plan files: what the console command ``mainstay assign`` does, without its options parser."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from optimizer.parsing import parse_file
 from optimizer.plan import Plan, Progress, Status
+from optimizer.policy import Policy
 from optimizer.problem import Problem, ProblemError
 from optimizer.process import solve_in_child
-from optimizer.reading import Findings
+from optimizer.reading import Findings, integer, number
 from optimizer.verify import verify
-
-LARGEST_FILE_MB = 2_048
-"""Size of a problem file above which it is refused without `memory_mb`."""
-
-MEMORY_PER_FILE_BYTE = 12
-"""Bytes that parsing and the model take for each byte of the file, measured at 80 × 900 and 200 × 2,000."""
-
-FIXED_MEMORY_MB = 150
 
 
 class ExitCode(IntEnum):
@@ -73,21 +69,38 @@ def assign_file(
     -------
     Answer
         With exit code 0 if a plan was found, 2 if the input was refused, 3 if the problem is infeasible or no plan was
-        found, 4 if the solver failed. A plan file is written in all cases but 2: it says why there is no plan.
+        found, 4 if the solver failed. A plan file is written in all cases but 2: it says why there is no plan. It is
+        written whole or not at all.
     """
     try:
         problem = read_problem(path, memory_mb=memory_mb)
-        changes: dict[str, Any] = {"time_limit_s": time_limit_s, "seed": seed}
-        given = {name: value for name, value in changes.items() if value is not None}
-        if given:
-            problem = replace(problem, policy=replace(problem.policy, **given))
+        problem = replace(problem, policy=_changed(problem.policy, time_limit_s, seed))
         plan = solve_in_child(problem, on_progress=on_progress, should_cancel=should_cancel, memory_mb=memory_mb)
     except ProblemError as error:
         return Answer(ExitCode.REFUSED, errors=tuple(f"{where}: {what}" for where, what in error.errors))
-    code, errors = _judge(problem, plan)
-    if out is not None:
-        Path(out).write_text(json.dumps(plan.to_json(), indent=1) + "\n", encoding="utf-8")
-    return Answer(code, plan, errors)
+    answer = judge(problem, plan)
+    if out is not None and answer.plan is not None:
+        try:
+            write_whole(Path(out), json.dumps(answer.plan.to_json(), indent=1) + "\n")
+        except OSError as error:
+            message = f"the plan can not be written to {out}: {error.strerror}"
+            return Answer(ExitCode.SOLVER_ERROR, answer.plan, (*answer.errors, message))
+    return answer
+
+
+def _changed(policy: Policy, time_limit_s: float | None, seed: int | None) -> Policy:
+    """Return the policy with what was asked for outside the file, refused by the same path as in the file."""
+    findings = Findings().at("policy")
+    changes: dict[str, Any] = {}
+    if time_limit_s is not None:
+        changes["time_limit_s"] = number(time_limit_s, findings.at("time_limit_s"))
+    if seed is not None:
+        changes["seed"] = integer(seed, findings.at("seed"))
+    findings.raise_if_any()
+    with findings.below():
+        policy = replace(policy, **changes)
+    findings.raise_if_any()
+    return policy
 
 
 def read_problem(path: Path | str, *, memory_mb: int | None = None) -> Problem:
@@ -98,18 +111,7 @@ def read_problem(path: Path | str, *, memory_mb: int | None = None) -> Problem:
     ProblemError
         If it cannot be read, is too large for the memory, is not JSON or not a problem.
     """
-    file = Path(path)
-    try:
-        size = file.stat().st_size
-    except OSError as error:
-        raise ProblemError("$", f"the file can not be read: {error.strerror}") from error
-    needed = FIXED_MEMORY_MB + size * MEMORY_PER_FILE_BYTE / 1e6
-    if memory_mb is not None and needed > memory_mb:
-        message = f"the file of {size / 1e6:.0f} MB needs about {needed:.0f} MB of memory; the limit is {memory_mb} MB"
-        raise ProblemError("$", message)
-    if size > LARGEST_FILE_MB * 1e6:
-        raise ProblemError("$", f"the file of {size / 1e6:.0f} MB is larger than {LARGEST_FILE_MB} MB")
-    return Problem.from_json(_parse(file))
+    return Problem.from_json(parse_file(Path(path), memory_mb=memory_mb))
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -120,41 +122,46 @@ def read_plan(path: Path | str) -> Plan:
     ProblemError
         If it is not JSON or not a plan.
     """
-    return Plan.from_json(_parse(Path(path)))
+    return Plan.from_json(parse_file(Path(path)))
 
 
-def _parse(file: Path) -> object:
-    repeated = Findings()
+def write_whole(file: Path, text: str) -> None:
+    """Write a text file so that whoever reads it finds the old content or the whole new one, whatever happens.
 
-    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            repeated.add(f"an object has the field {twice!r} twice")
-        return fields
-
+    Raises
+    ------
+    OSError
+        If it cannot be written; the old content stands.
+    """
+    if file.exists() and not file.is_file():
+        # A terminal or a pipe can not be replaced, and has nothing that could be lost.
+        file.write_text(text, encoding="utf-8")
+        return
+    # Through a link, and not in place of it.
+    target = file.resolve()
+    part = target.with_name(f".{uuid4().hex}.part")
     try:
-        parsed: object = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=build)
-    except OSError as error:
-        raise ProblemError("$", f"the file can not be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ProblemError("$", f"the file is not UTF-8: byte {error.start}") from error
-    except RecursionError as error:
-        raise ProblemError("$", "the file is nested too deeply") from error
-    except json.JSONDecodeError as error:
-        raise ProblemError("$", f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    repeated.raise_if_any()
-    return parsed
+        with part.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _judge(problem: Problem, plan: Plan) -> tuple[ExitCode, tuple[str, ...]]:
-    """Return the exit code of a plan, after the independent checker has seen it."""
-    if plan.status is Status.SOLVER_ERROR:
-        return ExitCode.SOLVER_ERROR, (plan.message,)
-    if plan.objective is None:
-        return ExitCode.NO_PLAN, tuple(f"{each.path}: {each.message}" for each in plan.conflicts)
+def judge(problem: Problem, plan: Plan) -> Answer:
+    """Return the exit code that a plan deserves once the independent checker has seen it.
+
+    A plan that breaks a rule is not passed on: in its place stands an empty one that says so.
+    """
     violations = verify(problem, plan)
     if violations:
-        return ExitCode.SOLVER_ERROR, tuple(f"{each.rule}: {each.message}" for each in violations)
-    return ExitCode.PLAN, ()
+        message = f"The solver's plan breaks a rule. {violations[0].rule}: {violations[0].message}"
+        nothing = Plan(Status.SOLVER_ERROR, seed=plan.seed, problem=plan.problem, solver=plan.solver, message=message)
+        return Answer(ExitCode.SOLVER_ERROR, nothing, tuple(f"{each.rule}: {each.message}" for each in violations))
+    if plan.status is Status.SOLVER_ERROR:
+        return Answer(ExitCode.SOLVER_ERROR, plan, (plan.message,))
+    if plan.objective is None:
+        return Answer(ExitCode.NO_PLAN, plan, tuple(f"{each.path}: {each.message}" for each in plan.conflicts))
+    return Answer(ExitCode.PLAN, plan)

@@ -14,6 +14,10 @@ LARGEST_NUMBER = 1e9
 """Magnitude above which a number is refused: beyond it the solver's arithmetic loses whole minutes."""
 
 
+MOST_ERRORS = 100
+"""Errors after which reading ends: a large file of something else would make one for each of its fields."""
+
+
 class ProblemError(ValueError):
     """A problem or plan file that is refused.
 
@@ -24,7 +28,7 @@ class ProblemError(ValueError):
     message
         What is wrong there and what would be accepted.
     errors
-        All errors as ``(path, message)``, the first included.
+        All errors as ``(path, message)``, the first included; the first `MOST_ERRORS` of a hopeless file.
     """
 
     def __init__(self, path: str, message: str, *more: tuple[str, str]) -> None:
@@ -53,8 +57,14 @@ class Findings:
         return Findings(path, self.errors)
 
     def add(self, message: str) -> None:
-        """Note that something is wrong at this place."""
-        self.errors.append((self.path, message))
+        """Note that something is wrong at this place.
+
+        Raises
+        ------
+        ProblemError
+            If that makes `MOST_ERRORS`.
+        """
+        self._note(self.path, message)
 
     def require(self, condition: object, message: str) -> None:
         """Note `message` unless `condition` holds."""
@@ -67,13 +77,20 @@ class Findings:
             (path, message), *more = self.errors
             raise ProblemError(path, message, *more)
 
+    def _note(self, path: str, message: str) -> None:
+        self.errors.append((path, message))
+        if len(self.errors) == MOST_ERRORS:
+            self.errors.append(("$", f"there may be more errors; these are the first {MOST_ERRORS}"))
+            self.raise_if_any()
+
     @contextmanager
     def below(self) -> Iterator[None]:
         """Take over the errors of an object that is constructed in the block."""
         try:
             yield
         except ProblemError as error:
-            self.errors.extend((self.path + path.removeprefix("$"), what) for path, what in error.errors)
+            for path, what in error.errors:
+                self._note(self.path + path.removeprefix("$"), what)
 
 
 def _member(name: str) -> str:
