@@ -7,6 +7,7 @@ process and `solve_in_child` in one of its own, `verify` checks a plan independe
 
 from optimizer.control import Control
 from optimizer.explain import explain, why, why_not
+from optimizer.fixes import apply_fix
 from optimizer.moves import Move, MoveCheck, MoveError, apply_moves, check_move
 from optimizer.plan import Plan, Progress, Status
 from optimizer.policy import PRESETS, Policy
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "UnsupportedError",
     "Violation",
+    "apply_fix",
     "apply_moves",
     "check_move",
     "even_spread",
