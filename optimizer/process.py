@@ -23,7 +23,6 @@ from typing import IO, Any
 from optimizer.control import keep_quiet, never_cancel, relative_gap
 from optimizer.plan import Plan, Progress, Status, StoppedBy
 from optimizer.problem import Problem
-from optimizer.solve import check_supported
 
 GRACE_SECONDS = 1.0
 """How long after the limit a child that does not end by itself is killed."""
@@ -61,14 +60,31 @@ def solve_in_child(
     Plan
         At most two seconds after the policy's time limit. If the child was killed at the limit, its best plan so far
         with status ``feasible``; if it crashed, status ``solver_error`` with the reason, and the best plan so far.
-
-    Raises
-    ------
-    UnsupportedError
-        If the problem uses a part of the format that the solver does not implement.
     """
-    check_supported(problem)
-    return _Run(problem, on_progress or keep_quiet, should_cancel or never_cancel, memory_mb).finish()
+    return run_child(
+        problem, "optimizer.worker", on_progress=on_progress, should_cancel=should_cancel, memory_mb=memory_mb
+    )
+
+
+def run_child(
+    problem: Problem,
+    *command: str,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+    memory_mb: int | None = None,
+    grace_seconds: float = GRACE_SECONDS,
+) -> Plan:
+    """Run ``python -m command`` on a problem as `solve_in_child` does with the solver's own module.
+
+    Parameters
+    ----------
+    command
+        A module whose `main` is `optimizer.worker.main` with work of its own, and its arguments.
+    grace_seconds
+        How long after the policy's time limit the child is killed.
+    """
+    run = _Run(problem, on_progress or keep_quiet, should_cancel or never_cancel, memory_mb, command, grace_seconds)
+    return run.finish()
 
 
 @dataclass(slots=True)
@@ -79,6 +95,8 @@ class _Run:
     on_progress: Callable[[Progress], None]
     should_cancel: Callable[[], bool]
     memory_mb: int | None
+    command: tuple[str, ...]
+    grace_seconds: float
     began_at: float = field(default_factory=time.monotonic)
     best: Plan | None = None
     final: Plan | None = None
@@ -115,7 +133,7 @@ class _Run:
         package_parent = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
-            [sys.executable, "-m", "optimizer.worker"],
+            [sys.executable, "-m", *self.command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -134,7 +152,7 @@ class _Run:
         return json.dumps(request).encode() + b"\n"
 
     def _listen(self, child: subprocess.Popen[bytes], said: "queue.Queue[bytes | None]") -> None:
-        limit = self.began_at + self.problem.policy.time_limit_s + GRACE_SECONDS
+        limit = self.began_at + self.problem.policy.time_limit_s + self.grace_seconds
         while True:
             now = time.monotonic()
             if self.cancelled_at is None and self.should_cancel():

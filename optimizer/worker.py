@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 _PR_SET_PDEATHSIG = 1
@@ -33,8 +34,17 @@ class Speaker:
             os._exit(1)
 
 
-def main() -> int:
-    """Solve the problem on standard input and return the exit code."""
+Work = Callable[[dict[str, Any], Speaker, threading.Event], None]
+
+
+def main(work: Work | None = None) -> int:
+    """Solve the problem on standard input and return the exit code.
+
+    Parameters
+    ----------
+    work
+        What is done with the request in place of solving it; it says its plan itself.
+    """
     cancelled = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: cancelled.set())
     _die_with_parent()
@@ -50,7 +60,7 @@ def main() -> int:
         most = int(request["memory_mb"]) * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
-        _solve(request, speaker, cancelled)
+        (work or _solve)(request, speaker, cancelled)
     except MemoryError:
         speaker.say(error=f"out of memory: the limit is {request['memory_mb']} MB")
         return 4

@@ -18,7 +18,7 @@ calls served up to and on the day    skills: 5 contacts of a type show level 1, 
 a customer served before             `known_agents` of the call back
 ===================================  ==================================================================================
 
-The calls of the day are taken as they came. So this is no forecast: it measures the optimizer, not the planning of a day,
+The calls of the day are taken as they came. So this is no forecast: it measures the optimizer, not a day's planning,
 for which ``docs/bank-day.md`` starts from the days before.
 """
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 FIRST_PARTY = {"config", "manage", "migrations", "optimizer", "tests", "webapp", "wsgi"}
-OPTIONAL = {"optimizer/strategies.py": {"hypothesis"}}
+OPTIONAL = {"optimizer/benchmarks/peer_cpsat.py": {"ortools"}, "optimizer/strategies.py": {"hypothesis"}}
 """Modules that need a package which only development installs; the packages of the product do not import them."""
 
 
