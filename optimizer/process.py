@@ -7,8 +7,11 @@ child ends by itself when its standard input closes, which happens even if this 
 """
 
 import contextlib
+import copyreg
+import io
 import json
 import os
+import pickle
 import queue
 import signal
 import subprocess
@@ -18,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from optimizer.control import keep_quiet, never_cancel, relative_gap
@@ -142,14 +146,16 @@ class _Run:
         )
 
     def _request(self) -> bytes:
+        """Return a line of JSON and the problem behind it, pickled: it is validated already, and large."""
+        problem = _pickle(self.problem)
         request = {
-            "problem": self.problem.to_json(),
+            "problem_bytes": len(problem),
             "deadline_at": self.began_at + self.problem.policy.time_limit_s,
             "began_at": self.began_at,
             "memory_mb": self.memory_mb,
             "parent": os.getpid(),
         }
-        return json.dumps(request).encode() + b"\n"
+        return json.dumps(request).encode() + b"\n" + problem
 
     def _listen(self, child: subprocess.Popen[bytes], said: "queue.Queue[bytes | None]") -> None:
         limit = self.began_at + self.problem.policy.time_limit_s + self.grace_seconds
@@ -205,6 +211,15 @@ class _Run:
             return kept.with_changes(status=status, stopped_by=StoppedBy.CLOCK)
         detail = self.error or errors.decode(errors="replace").strip()[-_LONGEST_ERROR:]
         return kept.with_changes(status=Status.SOLVER_ERROR, stopped_by=None, message=_describe_end(code, detail))
+
+
+def _pickle(problem: Problem) -> bytes:
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    # A caller may pass read-only views as mappings, which are not pickled by themselves.
+    pickler.dispatch_table = copyreg.dispatch_table | {MappingProxyType: lambda view: (dict, (dict(view),))}
+    pickler.dump(problem)
+    return buffer.getvalue()
 
 
 def _describe_end(code: int | None, detail: str) -> str:

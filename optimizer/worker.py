@@ -4,13 +4,17 @@ import contextlib
 import ctypes
 import json
 import os
+import pickle
 import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from optimizer.problem import Problem
 
 _PR_SET_PDEATHSIG = 1
 _WATCH_SECONDS = 0.5
@@ -55,6 +59,9 @@ def main(work: Work | None = None) -> int:
     if not line:
         return 1
     request = json.loads(line)
+    request["problem"] = sys.stdin.buffer.read(int(request["problem_bytes"]))
+    if len(request["problem"]) < request["problem_bytes"]:
+        return 1
     _watch_parent(int(request["parent"]))
     if request["memory_mb"] is not None:
         most = int(request["memory_mb"]) * 1024 * 1024
@@ -70,11 +77,16 @@ def main(work: Work | None = None) -> int:
     return 0
 
 
+def read_problem(request: dict[str, Any]) -> "Problem":
+    """Return the problem of a request, which the parent has validated."""
+    problem: Problem = pickle.loads(request["problem"])  # noqa: S301  The parent alone can write to this pipe.
+    return problem
+
+
 def _solve(request: dict[str, Any], speaker: Speaker, cancelled: threading.Event) -> None:
     # Imported here, so that a memory limit and the watch over the parent hold while the libraries load.
     from optimizer.control import Control  # noqa: PLC0415
     from optimizer.plan import Plan, Progress  # noqa: PLC0415
-    from optimizer.problem import Problem  # noqa: PLC0415
     from optimizer.solve import solve  # noqa: PLC0415
 
     told_at = 0.0
@@ -98,7 +110,7 @@ def _solve(request: dict[str, Any], speaker: Speaker, cancelled: threading.Event
         on_progress=tell_progress,
         began_at=float(request["began_at"]),
     )
-    plan = solve(Problem.from_json(request["problem"]), control, publish=tell_better)
+    plan = solve(read_problem(request), control, publish=tell_better)
     speaker.say(plan=plan.to_json())
 
 

@@ -28,9 +28,8 @@ from optimizer.control import Control, relative_gap
 from optimizer.fit import Fit
 from optimizer.memory import peak_memory_mb
 from optimizer.plan import Plan, Progress, Status, StoppedBy
-from optimizer.problem import Problem
 from optimizer.roster import Roster
-from optimizer.worker import Speaker, main
+from optimizer.worker import Speaker, main, read_problem
 
 if TYPE_CHECKING:
     import threading
@@ -84,7 +83,7 @@ def _work(request: dict[str, Any], speaker: Speaker, cancelled: "threading.Event
         progress = Progress("customers", seconds, incumbent=points)
         speaker.say(progress={name: getattr(progress, name) for name in Progress.__slots__})
 
-    problem = Problem.from_json(request["problem"])
+    problem = read_problem(request)
     fit = Fit(Roster.of(problem))
     model, whole = write_whole_model(fit)
     answer = solve(whole, control, tell)
