@@ -16,7 +16,7 @@ from optimizer.process import solve_in_child
 from optimizer.reading import ProblemError
 from optimizer.score import Score, even_spread, score_reservations
 from optimizer.sentences import Sentences
-from optimizer.solve import UnsupportedError, solve
+from optimizer.solve import solve
 from optimizer.verify import Violation, verify
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Score",
     "Sentences",
     "Status",
-    "UnsupportedError",
     "Violation",
     "apply_fix",
     "apply_moves",

@@ -93,7 +93,7 @@ def total_terms(model: Model, incumbent: Incumbent, growth: Sequence[Growth]) ->
     own = {engagement.id: engagement.minutes for engagement in problem.engagements}
     published = sum(own[placement.engagement] for placement in problem.previous)
     kept = keeps_previous(problem, model.columns)[chosen]
-    still = sum(problem.engagements[index].minutes for index in model.columns.engagement[chosen][kept].tolist())
+    still = sum(problem.engagements[index].minutes for index in model.columns.work[chosen][kept].tolist())
     terms["stability"] = policy.weight("stability") * (still - published)
     terms["balance"] = -policy.weight("balance") * _excess_minutes(model, incumbent)
     if growth:
@@ -106,14 +106,15 @@ def _excess_minutes(model: Model, incumbent: Incumbent) -> float:
     problem, columns, chosen = model.problem, model.columns, incumbent.chosen
     count = len(problem.agents)
     capacity = np.array([sum(agent.capacity) for agent in problem.agents])
-    heavy = np.array([each.heavy for each in problem.engagements], dtype=bool)[columns.engagement[chosen]]
+    heavy = np.array([each.heavy for each in problem.engagements], dtype=bool)[columns.work[chosen]]
+    heavy &= ~columns.shadows[chosen]
     load = np.asarray(columns.load[chosen].sum(axis=1)).ravel() * ~columns.overtime[chosen]
     agent, minutes = columns.agent[chosen], columns.minutes[chosen]
     kept_by = model.continuous.reserve_cell // problem.intervals
     kept = np.bincount(kept_by, incumbent.continuous[model.continuous.reserves], minlength=count)
     measures = {
         OCCUPANCY: np.bincount(agent, load, minlength=count) + kept,
-        STRETCH: np.bincount(agent, minutes * (columns.stretch[chosen] >= 0), minlength=count),
+        STRETCH: np.bincount(agent, columns.growth[chosen], minlength=count),
         HEAVY: np.bincount(agent, minutes * heavy, minlength=count),
     }
     return float(
@@ -143,10 +144,16 @@ def _assignments(fit: Fit, model: Model, incumbent: Incumbent) -> tuple[Assignme
     stability = problem.policy.weight("stability")
     published = {placement.engagement: placement for placement in problem.previous}
     kept = keeps_previous(problem, columns)
+    learners = incumbent.chosen[columns.shadows[incumbent.chosen]]
+    beside = dict(zip(columns.pair[learners].tolist(), learners.tolist(), strict=True))
     rows = []
-    for column in np.sort(incumbent.chosen).tolist():
+    for column in np.sort(incumbent.chosen[~columns.shadows[incumbent.chosen]]).tolist():
         engagement = problem.engagements[columns.engagement[column]]
-        terms = {term: float(columns.terms[term][column]) for term in (*PAIR_TERMS, "given", "relaxation")}
+        shadow = beside.get(int(columns.engagement[column]))
+        terms = {
+            term: float(columns.terms[term][[each for each in (column, shadow) if each is not None]].sum())
+            for term in (*PAIR_TERMS, "given", "relaxation")
+        }
         if engagement.id in published and not kept[column]:
             terms["stability"] = -stability * engagement.minutes
         rows.append(
@@ -159,6 +166,7 @@ def _assignments(fit: Fit, model: Model, incumbent: Incumbent) -> tuple[Assignme
                 terms={term: points for term, points in terms.items() if points != 0},
                 relaxed=tuple(step for step, bit in STEP_BIT.items() if columns.relaxed[column] & bit),
                 stretch=skills.get(int(columns.stretch[column])),
+                shadow=None if shadow is None else fit.roster.ids[columns.agent[shadow]],
             )
         )
     return tuple(rows)
@@ -182,7 +190,7 @@ def _left_out(model: Model, incumbent: Incumbent) -> list[int]:
     """Return the indices of the engagements that the incumbent does not serve."""
     served = np.zeros(len(model.must), dtype=bool)
     served[model.columns.engagement[incumbent.chosen]] = True
-    return [int(index) for index in np.flatnonzero(~served)]
+    return [int(index) for index in np.flatnonzero(~served[: len(model.problem.engagements)])]
 
 
 def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unassigned, ...]:

@@ -136,7 +136,7 @@ class Circumstances:
     @cached_property
     def _movable(self) -> Flags:
         problem, columns = self.model.problem, self.model.columns
-        movable = ~self.model.must[columns.engagement]
+        movable = ~self.model.must[columns.engagement] & (columns.pair < 0)
         if problem.max_changes is not None:
             movable &= ~keeps_previous(problem, columns)
         return movable
@@ -146,16 +146,17 @@ def work_of(
     problem: Problem, fit: Fit, columns: Columns, column: int, value: float, *, movable: bool = True
 ) -> Work:  # fmt: skip
     """Return a column as work in its agent's day."""
-    engagement = problem.engagements[columns.engagement[column]]
+    engagement = problem.engagements[columns.work[column]]
+    learns = bool(columns.shadows[column])
     return Work(
         name=column,
         start=int(columns.start[column]),
         minutes=float(columns.minutes[column]),
-        contacts=float(fit.roster.concurrency(engagement.channel)[columns.agent[column]]),
+        contacts=1.0 if learns else float(fit.roster.concurrency(engagement.channel)[columns.agent[column]]),
         value=value,
-        channel=engagement.channel,
+        channel="" if learns else engagement.channel,
         overtime=bool(columns.overtime[column]),
-        stretch=bool(columns.stretch[column] >= 0),
-        heavy=engagement.heavy,
+        stretch=bool(columns.growth[column] > 0),
+        heavy=engagement.heavy and not learns,
         movable=movable,
     )

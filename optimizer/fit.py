@@ -1,8 +1,8 @@
 """
 Fit: who may take which work, and how well their levels match it, for all agents of a kind of work at once.
 
-Engagements with the same requirements, channel, language and site share one row over the agents, so that the cost is
-O(kinds × agents × requirements) rather than O(engagements × agents).
+Engagements with the same requirements, channel, language, site and authority share one row over the agents, so that
+the cost is O(kinds × agents × requirements) rather than O(engagements × agents).
 """
 
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ import numpy as np
 from optimizer.problem import Engagement, Forecast, Requirement
 from optimizer.roster import Flags, Floats, Integers, Roster
 
-Kind = tuple[tuple[Requirement, ...], str, str | None, str | None]
-"""What decides who may take a piece of work: requirements, channel, language, site."""
+Kind = tuple[tuple[Requirement, ...], str, str | None, str | None, tuple[str, ...]]
+"""What decides who may take a piece of work: requirements, channel, language, site, authority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Qualification:
         Whether the ladder's ``other_site`` is needed.
     reachable
         Whether channel, language and site (or the ladder, for the site) are no obstacle.
+    authorised
+        Whether the agent may decide alone all that the work takes.
     levels_short
         Sum of the levels that are missing to the required skills.
     match
@@ -51,6 +53,7 @@ class Qualification:
     drops: Flags
     other_site: Flags
     reachable: Flags
+    authorised: Flags
     levels_short: Integers
     match: Floats
     practises: Flags
@@ -58,7 +61,7 @@ class Qualification:
     @property
     def possible(self) -> Flags:
         """Whether the agent may take the work at all, by any exception."""
-        return self.reachable & (self.skilled | (self.stretch >= 0) | self.lowered)
+        return self.reachable & self.authorised & (self.skilled | (self.stretch >= 0) | self.lowered)
 
 
 @dataclass(slots=True)
@@ -71,14 +74,23 @@ class Fit:
     def of(self, work: Engagement | Forecast) -> Qualification:
         """Return how every agent stands to a piece of work, lists of single agents aside."""
         items = isinstance(work, Engagement)
-        kind: Kind = (work.requires, work.channel, work.language, work.site)
+        kind: Kind = (work.requires, work.channel, work.language, work.site, work.authority)
         if (kind, items) not in self._known:
             self._known[kind, items] = self._qualify(kind, with_exceptions=items)
         return self._known[kind, items]
 
-    def allowed(self, engagement: Engagement) -> Flags:
-        """Return whether the engagement's own lists of agents allow each agent."""
+    def allowed(self, engagement: Engagement, *, by_anyone: bool = False) -> Flags:
+        """Return whether the engagement's own lists of agents, and its owner, allow each agent.
+
+        Parameters
+        ----------
+        by_anyone
+            Whether to look away from the owner: who could take it if it were handed over.
+        """
         roster = self.roster
+        if engagement.owner is not None and not by_anyone and roster.problem.policy.price_of("hand_over") is None:
+            theirs: Flags = np.arange(len(roster.ids)) == roster.index[engagement.owner]
+            return theirs
         if engagement.eligible_agents is None:
             allowed = np.ones(len(roster.ids), dtype=bool)
         else:
@@ -87,8 +99,23 @@ class Fit:
         allowed[[roster.index[agent] for agent in engagement.excluded_agents]] = False
         return allowed
 
+    def learners(self, engagement: Engagement) -> Flags:
+        """Return who could learn beside somebody who leads an engagement, their minutes aside."""
+        roster, agents = self.roster, self.roster.problem.agents
+        learns = np.zeros(len(agents), dtype=bool)
+        for need in engagement.requires:
+            if not need.preferred:
+                skill = roster.skills[need.skill]
+                learns |= roster.wants[:, skill] & (roster.levels[:, skill] < need.level)
+        speaks = [engagement.language is None or engagement.language in agent.languages for agent in agents]
+        there = [engagement.site is None or engagement.site == agent.site for agent in agents]
+        learns[[roster.index[agent] for agent in engagement.excluded_agents]] = False
+        learns &= np.array(speaks, dtype=bool)
+        learns &= np.array(there, dtype=bool)
+        return learns
+
     def _qualify(self, kind: Kind, *, with_exceptions: bool) -> Qualification:
-        requires, channel, language, site = kind
+        requires, channel, language, site, authority = kind
         roster, agents = self.roster, self.roster.problem.agents
         ladder = {rung.step for rung in roster.problem.policy.ladder} if with_exceptions else set()
         count = len(agents)
@@ -124,6 +151,7 @@ class Fit:
             ],
             dtype=bool,
         )
+        authorised = np.array([set(authority) <= set(agent.authorities) for agent in agents], dtype=bool)
         if "other_site" not in ladder:
             reachable &= ~elsewhere
         stretch[~hard] = -1
@@ -136,6 +164,7 @@ class Fit:
             drops=drops,
             other_site=elsewhere,
             reachable=reachable,
+            authorised=authorised,
             levels_short=short,
             match=self._match(requires),
             practises=np.asarray(roster.lapsing[:, practised].any(axis=1), dtype=bool),

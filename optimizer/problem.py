@@ -185,6 +185,11 @@ class Problem:
                 )
         _check_unique((placement.engagement for placement in self.previous), findings.at("previous"), "engagement")
 
+    @property
+    def shadowed(self) -> tuple[int, ...]:
+        """Positions of the engagements that a lead and a learner serve together."""
+        return tuple(index for index, engagement in enumerate(self.engagements) if engagement.shadow)
+
     @classmethod
     def from_json(cls, value: object) -> "Problem":
         """Read a problem from JSON data.

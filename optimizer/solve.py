@@ -1,7 +1,5 @@
 """Solve a problem in this process. Callers that must not be harmed use `optimizer.process.solve_in_child`."""
 
-import resource
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -17,8 +15,9 @@ from optimizer.assignment.search import Incumbent
 from optimizer.assignment.tiers import Outcome, solve_tiers
 from optimizer.control import Control
 from optimizer.fit import Fit
+from optimizer.memory import peak_memory_mb
 from optimizer.plan import Plan, Status, StoppedBy
-from optimizer.problem import Problem, ProblemError
+from optimizer.problem import Problem
 from optimizer.roster import Roster
 
 ROUTE = "sifting LP, Lagrangian greedy, dive, exchange, neighbourhoods, branch and cut on a core of columns"
@@ -27,28 +26,6 @@ EXPLAINING_SHARE = 0.05
 """Share of the time kept for reasons and prices, at least `EXPLAINING_SECONDS`."""
 
 EXPLAINING_SECONDS = 0.5
-
-
-class UnsupportedError(ProblemError):
-    """The problem uses a part of the format that this version of the solver does not implement."""
-
-
-def check_supported(problem: Problem) -> None:
-    """Refuse what the solver would otherwise have to ignore.
-
-    Raises
-    ------
-    UnsupportedError
-        With the path of every such field.
-    """
-    refused = [
-        (f"$.engagements[{index}].shadow", "lead-and-shadow pairs are not supported by this version of the solver")
-        for index, engagement in enumerate(problem.engagements)
-        if engagement.shadow
-    ]
-    if refused:
-        (path, message), *more = refused
-        raise UnsupportedError(path, message, *more)
 
 
 def solve(problem: Problem, control: Control | None = None, *, publish: Callable[[Plan], None] | None = None) -> Plan:
@@ -60,13 +37,7 @@ def solve(problem: Problem, control: Control | None = None, *, publish: Callable
         Deadline, cancel and progress; by default the policy's time limit from now on.
     publish
         Told about every better plan on the way, without its reasons and prices.
-
-    Raises
-    ------
-    UnsupportedError
-        If the problem uses a part of the format that the solver does not implement.
     """
-    check_supported(problem)
     control = control or Control()
     control.deadline_at = min(control.deadline_at, control.began_at + problem.policy.time_limit_s)
     # HiGHS keeps its threads for the life of a process and refuses to solve with another number of them.
@@ -109,12 +80,9 @@ def _solver_name() -> str:
 
 def _sign(problem: Problem, control: Control, plan: Plan) -> Plan:
     """Return the plan with what is known about the run itself."""
-    # Linux counts the peak in kilobytes, macOS in bytes.
-    unit = 1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return plan.with_changes(
         seconds=round(control.seconds(), 3),
-        peak_mb=round(peak, 1),
+        peak_mb=round(peak_memory_mb(), 1),
         solver=_solver_name(),
         route=ROUTE,
         seed=problem.policy.seed,

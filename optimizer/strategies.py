@@ -27,7 +27,7 @@ try:
 except ImportError as error:
     raise ImportError("optimizer.strategies needs the package hypothesis: pip install hypothesis") from error
 
-from optimizer.policy import LadderStep, Policy
+from optimizer.policy import LADDER_STEPS, LadderStep, Policy
 from optimizer.problem import Agent, Engagement, Forecast, Limits, Pin, Placement, Problem, Requirement
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -65,6 +65,7 @@ def agents(draw: st.DrawFn, identity: str, intervals: int) -> Agent:
         lapses_on=draw(st.sampled_from([{}, {"billing": date(2026, 12, 1)}])),
         limits=draw(st.sampled_from([Limits(), Limits(15.0), Limits(None, {"email": 1})])),
         overtime=draw(st.one_of(st.just(()), row)),
+        authorities=draw(st.sampled_from([(), ("refund",)])),
     )
 
 
@@ -75,6 +76,7 @@ def engagements(draw: st.DrawFn, identity: str, intervals: int, names: list[str]
     latest = draw(st.integers(earliest, intervals - 1))
     some = st.lists(st.sampled_from(names), unique=True, max_size=1).map(tuple) if names else st.just(())
     values = draw(st.booleans()) and bool(names)
+    excluded = draw(some)
     return Engagement(
         id=identity,
         minutes=draw(st.sampled_from([5.0, 12.0, 20.0, 40.0])),
@@ -86,7 +88,7 @@ def engagements(draw: st.DrawFn, identity: str, intervals: int, names: list[str]
         value=draw(st.sampled_from([0.0, 1.0, 7.5, 10.0])),
         requires=draw(requirements()),
         known_agents=draw(some),
-        excluded_agents=draw(some),
+        excluded_agents=excluded,
         eligible_agents=draw(st.sampled_from([None, None, None, tuple(names)])),
         values={names[0]: draw(st.sampled_from([-5.0, 3.0, 60.0]))} if values else {},
         minutes_by_agent={names[0]: 8.0} if values else {},
@@ -94,6 +96,8 @@ def engagements(draw: st.DrawFn, identity: str, intervals: int, names: list[str]
         site=draw(st.sampled_from([None, None, "north"])),
         language=draw(st.sampled_from([None, None, "es"])),
         heavy=draw(st.booleans()),
+        authority=draw(st.sampled_from([(), (), ("refund",)])),
+        owner=draw(st.sampled_from([None, None, None, *(name for name in names if name not in excluded)])),
     )
 
 
@@ -110,9 +114,7 @@ def policies(draw: st.DrawFn) -> Policy:
         "cost": draw(st.sampled_from([0.0, 1.0])),
         "balance": draw(st.sampled_from([0.0, 0.0, 1.0])),
     }
-    steps = draw(
-        st.lists(st.sampled_from(["drop_preferred", "lower_level", "other_site", "overtime", "later"]), unique=True)
-    )
+    steps = draw(st.lists(st.sampled_from(LADDER_STEPS), unique=True))
     return Policy(
         weights=weights,
         growth_epsilon=draw(st.sampled_from([0.0, 0.05])),
@@ -133,7 +135,8 @@ def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True, least
     forecast
         Whether there may be forecast demand.
     asks
-        Whether there may be pins, a previous plan, a frozen window, a cap on changes or mandatory engagements.
+        Whether there may be pins, a previous plan, a frozen window, a cap on changes, mandatory engagements, pairs of
+        lead and learner, or growth minutes due.
     least
         Fewest agents and fewest engagements.
     """
@@ -152,7 +155,14 @@ def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True, least
     )
     if forecast and draw(st.booleans()):
         demand = tuple(draw(minutes) for _ in range(intervals))
-        voice = Forecast("voice", draw(st.sampled_from(["email", "chat"])), draw(requirements()), demand, 0.5)
+        voice = Forecast(
+            class_="voice",
+            channel=draw(st.sampled_from(["email", "chat"])),
+            requires=draw(requirements()),
+            minutes=demand,
+            value_per_minute=0.5,
+            authority=draw(st.sampled_from([(), (), ("refund",)])),
+        )
         problem = replace(problem, forecast=(voice,))
     if asks and names and work:
         starts = st.integers(0, intervals - 1)
@@ -161,8 +171,12 @@ def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True, least
         ]
         pins = [Pin(work[0].id, draw(st.sampled_from(names)), draw(st.none() | starts))] if draw(st.booleans()) else []
         must = draw(st.booleans())
+        in_pairs = [draw(st.sampled_from([False, False, True])) for _ in work]
+        work = tuple(replace(each, shadow=shadow) for each, shadow in zip(work, in_pairs, strict=True))
+        due = [draw(st.sampled_from([0.0, 0.0, 15.0, 60.0])) for _ in staff]
         problem = replace(
             problem,
+            agents=tuple(replace(agent, growth_due_minutes=each) for agent, each in zip(staff, due, strict=True)),
             previous=tuple(places),
             pins=tuple(pins),
             frozen_before=draw(st.integers(0, 1)),
@@ -170,3 +184,44 @@ def problems(draw: st.DrawFn, *, forecast: bool = True, asks: bool = True, least
             engagements=(*work[:-1], replace(work[-1], must_assign=must)),
         )
     return problem
+
+
+@st.composite
+def learning_problems(draw: st.DrawFn, *, forecast: bool = True) -> Problem:
+    """Draw a tiny problem in which people learn: pairs, stretch work, growth minutes due, all else as in `problems`.
+
+    In `problems` most pairs have nobody who could learn; here most have somebody.
+
+    Parameters
+    ----------
+    forecast
+        Whether there may be forecast demand.
+    """
+    problem = draw(problems(forecast=forecast, least=2))
+    if draw(st.booleans()):
+        problem = replace(problem, pins=(), frozen_before=0, max_changes=None)
+    staff = tuple(
+        replace(
+            agent,
+            skills={"billing": draw(st.integers(1, 3)), "spanish": draw(st.integers(2, 3))},
+            wants=("billing",),
+            mentor_for=("billing",),
+            max_stretch_minutes=draw(st.sampled_from([20.0, 60.0])),
+            channels=None,
+            growth_due_minutes=draw(st.sampled_from([0.0, 15.0, 60.0])),
+        )
+        for agent in problem.agents
+    )
+    needs = (Requirement("billing", draw(st.integers(2, 3))), Requirement("spanish", 2))
+    work = tuple(
+        replace(
+            each,
+            requires=needs if draw(st.booleans()) else needs[:1],
+            minutes=draw(st.sampled_from([5.0, 12.0, 20.0])),
+            language=None,
+            site=None,
+            shadow=draw(st.sampled_from([False, True, True])),
+        )
+        for each in problem.engagements
+    )
+    return replace(problem, agents=staff, engagements=work)

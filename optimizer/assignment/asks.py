@@ -46,7 +46,8 @@ class Asks:
 
     def filter(self, problem: Problem, columns: Columns) -> Columns:
         """Return the columns that pins and the frozen window leave."""
-        keep = columns.start >= problem.frozen_before
+        # Learners follow their leads by the rows of pairs.
+        keep = (columns.start >= problem.frozen_before) | columns.shadows
         for kind, fixed in self._fixed(problem):
             mine = columns.engagement == _engagement_index(problem)[fixed.engagement]
             right = columns.agent == _agent_index(problem)[fixed.agent]
@@ -57,8 +58,8 @@ class Asks:
         return columns.select(keep)
 
     def must(self, problem: Problem) -> Flags:
-        """Return which engagements have to be served."""
-        must = np.zeros(len(problem.engagements), dtype=bool)
+        """Return which engagements have to be served, then no slot of a learner."""
+        must = np.zeros(len(problem.engagements) + len(problem.shadowed), dtype=bool)
         must[[index for kind, index in self.members if kind == "must_assign"]] = True
         for _, fixed in self._fixed(problem):
             must[_engagement_index(problem)[fixed.engagement]] = True

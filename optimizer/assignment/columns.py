@@ -1,6 +1,10 @@
 r"""
 Columns: every way in which one engagement can be served, as (engagement, agent, start interval).
 
+An engagement that a pair serves has two kinds of columns: those of the lead, and those of the learner beside them,
+which stand under a slot of their own behind all engagements. Rows tie the two together (`rows.pairs`), so that the
+model grows with leads + learners and not with leads × learners.
+
 A column of *m* minutes at concurrency *c* that starts in *s* does
 :math:`w_t = \min(L, m - \sum_{u<t} w_u, c \cdot cap_{at})` minutes in each interval :math:`t \ge s` and loads the agent
 with :math:`w_t / c`. All columns are enumerated at once, one numpy pass for each interval that work runs through:
@@ -9,7 +13,7 @@ O(columns × intervals per engagement).
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,15 +36,18 @@ class Columns:
     Attributes
     ----------
     engagement, agent, start
-        Indices into the problem's engagements and agents, and the start interval; one element per column, sorted.
+        Indices into the problem's engagements and agents, and the start interval; one element per column, sorted. For a
+        learner `engagement` is their slot: number of engagements + position in `Problem.shadowed`.
     minutes
-        Handle minutes of the pair.
+        Handle minutes with this agent; for a learner those of the engagement.
     load
         Agent minutes by capacity cell, columns × (agents · intervals), cell = agent · intervals + interval.
     stretch
         Skill index in which the column is stretch, else −1.
     relaxed
         Bit mask of ladder steps (`STEP_BIT`).
+    pair
+        The engagement, if the column is one half of a pair, else −1.
     terms
         Weighted points by term, one array each.
     """
@@ -52,6 +59,7 @@ class Columns:
     load: sparse.csr_array
     stretch: Integers
     relaxed: Integers
+    pair: Integers
     terms: dict[str, Floats]
 
     def __len__(self) -> int:
@@ -68,6 +76,22 @@ class Columns:
         """Whether a column runs in overtime minutes."""
         return (self.relaxed & STEP_BIT["overtime"]) > 0
 
+    @property
+    def shadows(self) -> Flags:
+        """Whether a column is that of a learner."""
+        learners: Flags = (self.pair >= 0) & (self.pair != self.engagement)
+        return learners
+
+    @property
+    def work(self) -> Integers:
+        """The engagement of every column, those of learners too."""
+        return np.where(self.shadows, self.pair, self.engagement)
+
+    @property
+    def growth(self) -> Floats:
+        """Growth minutes: those of stretch work, and those of learning beside others."""
+        return self.minutes * ((self.stretch >= 0) | self.shadows)
+
     def select(self, which: Any) -> "Columns":
         """Return some of the columns, by mask or by index."""
         return Columns(
@@ -78,6 +102,7 @@ class Columns:
             self.load[which],
             self.stretch[which],
             self.relaxed[which],
+            self.pair[which],
             {term: points[which] for term, points in self.terms.items()},
         )
 
@@ -122,7 +147,7 @@ def enumerate_columns(fit: Fit, engagements: Sequence[int] | None = None, agents
     pools = [_place(fit.roster, pairs, *_every_start(fit.roster, pairs, overtime=False), overtime=False)]
     if problem.policy.price_of("overtime") is not None and fit.roster.overtime.any():
         pools.append(_place(fit.roster, pairs, *_every_start(fit.roster, pairs, overtime=True), overtime=True))
-    return _in_order(pools)
+    return _in_order(fit, pools)
 
 
 def describe_columns(fit: Fit, engagement: Integers, agent: Integers, start: Integers, overtime: Flags) -> Columns:
@@ -143,13 +168,76 @@ def describe_columns(fit: Fit, engagement: Integers, agent: Integers, start: Int
         for pool in (False, True)
         if pool is False or overtime.any()
     ]
-    return _in_order(pools)
+    return _in_order(fit, pools)
 
 
-def _in_order(pools: Sequence[Columns]) -> Columns:
+def _in_order(fit: Fit, pools: Sequence[Columns]) -> Columns:
     columns = _stack(pools) if len(pools) > 1 else pools[0]
+    if fit.roster.problem.shadowed:
+        columns = _pair_up(fit, columns)
     order = np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement))
     return columns.select(order)
+
+
+def _pair_up(fit: Fit, leads: Columns) -> Columns:
+    """Return the columns with learners beside the leads of pairs, and with leads alone where that is a step."""
+    roster = fit.roster
+    in_pair = np.isin(leads.engagement, roster.problem.shadowed)
+    waiting, others = leads.select(in_pair), leads.select(~in_pair)
+    shadows = _list_shadows(fit, waiting)
+    horizon, count = roster.problem.intervals, len(roster.ids)
+    at, beside = waiting.engagement * horizon + waiting.start, shadows.pair * horizon + shadows.start
+    there = np.bincount(beside, minlength=len(roster.problem.engagements) * horizon)[at]
+    themselves = np.isin(at * count + waiting.agent, beside * count + shadows.agent)
+    paired = waiting.select(there > themselves)
+    parts = [others, replace(paired, pair=paired.engagement), shadows]
+    price = roster.problem.policy.price_of("drop_shadow")
+    if price is not None:
+        relaxation = waiting.terms["relaxation"] - price
+        terms = waiting.terms | {"relaxation": relaxation}
+        parts.append(replace(waiting, relaxed=waiting.relaxed | STEP_BIT["drop_shadow"], terms=terms))
+    return _stack(parts)
+
+
+def _list_shadows(fit: Fit, leads: Columns) -> Columns:
+    """Return the columns of everybody who could learn beside some lead, at the starts of the leads."""
+    roster = fit.roster
+    problem = roster.problem
+    slot_of = {work: len(problem.engagements) + slot for slot, work in enumerate(problem.shadowed)}
+    most = np.array([agent.max_stretch_minutes for agent in problem.agents], dtype=float)
+    parts: list[tuple[Integers, Integers, Integers]] = []
+    for work in np.unique(leads.engagement).tolist():
+        engagement = problem.engagements[work]
+        able = np.flatnonzero(fit.learners(engagement) & (most >= engagement.minutes))
+        starts = np.unique(leads.start[leads.engagement == work])
+        agent, start = np.repeat(able, len(starts)), np.tile(starts, len(able))
+        here = roster.capacity[agent, start] > 0
+        parts.append((np.full(int(here.sum()), work, dtype=np.int64), agent[here], start[here]))
+    none = np.zeros(0, dtype=np.int64)
+    work, agent, start = (np.concatenate([none, *(part[place] for part in parts)]) for place in range(3))
+    minutes = np.array([each.minutes for each in problem.engagements], dtype=float)[work]
+    load, last = _run_through(agent, start, minutes, np.ones(len(work)), roster.capacity, problem.interval_minutes)
+    ends = np.flatnonzero(last >= 0)
+    work, agent, start, minutes = work[ends], agent[ends], start[ends], minutes[ends]
+    return Columns(
+        engagement=np.array([slot_of[each] for each in work.tolist()], dtype=np.int64),
+        agent=agent,
+        start=start,
+        minutes=minutes,
+        load=load[ends],
+        stretch=np.full(len(work), -1, dtype=np.int64),
+        relaxed=np.zeros(len(work), dtype=np.int64),
+        pair=work,
+        terms=_points_of_shadows(roster, agent, minutes),
+    )
+
+
+def _points_of_shadows(roster: Roster, agent: Integers, minutes: Floats) -> dict[str, Floats]:
+    """Return what the minutes of learners bring and cost; no given value of the pair replaces that."""
+    policy = roster.problem.policy
+    rate = np.array([each.cost_per_minute for each in roster.problem.agents], dtype=float)[agent]
+    terms = {term: np.zeros(len(agent)) for term in (*PAIR_TERMS, "given", "relaxation")}
+    return terms | {"growth": policy.weight("growth") * minutes, "cost": -policy.weight("cost") * minutes * rate}
 
 
 def _describe_pairs(fit: Fit, engagement: Integers, agent: Integers) -> _Pairs:
@@ -220,10 +308,13 @@ def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, ov
 
     stretches = ~pairs.skilled[pair] & mentored
     latest_allowed = np.array([each.latest for each in engagements], dtype=np.int64)
+    owner = np.array([-1 if each.owner is None else roster.index[each.owner] for each in engagements], dtype=np.int64)
+    owner = owner[pairs.engagement[pair]] if len(pair) else pair
     relaxed = (
         pairs.drops[pair] * STEP_BIT["drop_preferred"]
         + (~pairs.skilled[pair] & ~stretches) * STEP_BIT["lower_level"]
         + pairs.other_site[pair] * STEP_BIT["other_site"]
+        + ((owner >= 0) & (owner != pairs.agent[pair])) * STEP_BIT["hand_over"]
         + (STEP_BIT["overtime"] if overtime else 0)
     ).astype(np.int64)
     if len(pair):
@@ -238,6 +329,7 @@ def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, ov
         load=load,
         stretch=np.where(stretches, pairs.stretch[pair], -1),
         relaxed=relaxed,
+        pair=np.full(len(pair), -1, dtype=np.int64),
         terms={},
     )
     placed.terms.update(_points(roster, pairs, pair, placed, contacts_of_pair[pair]))
@@ -388,5 +480,6 @@ def _stack(parts: Sequence[Columns]) -> Columns:
         load=sparse.csr_array(sparse.vstack([part.load for part in parts])),
         stretch=np.concatenate([part.stretch for part in parts]),
         relaxed=np.concatenate([part.relaxed for part in parts]),
+        pair=np.concatenate([part.pair for part in parts]),
         terms={term: np.concatenate([part.terms[term] for part in parts]) for term in parts[0].terms},
     )

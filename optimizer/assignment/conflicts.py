@@ -63,7 +63,7 @@ def _is_infeasible(fit: Fit, asks: Asks, columns: Columns, control: Control) -> 
     has_column[model.columns.engagement] = True
     if (model.must & ~has_column).any():
         return True
-    relevant = model.must[model.columns.engagement]
+    relevant = model.must[model.columns.engagement] | model.columns.shadows
     if any(rows.stop > rows.start for name, rows in model.families.items() if name in {"share", "change"}):
         relevant = np.ones(len(model.columns), dtype=bool)
     nothing = Objective("customers", np.zeros(len(model.columns)), np.zeros(len(model.continuous)), 0.0)

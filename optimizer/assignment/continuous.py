@@ -1,7 +1,7 @@
 """
-Continuous variables: reserved minutes, carry-over of begun work, and what exceeds a breakpoint of the balance term.
+Continuous variables: reserved minutes, carry-over, excess of the balance term, and growth that stays owed.
 
-They stand behind the binary columns in every row, in this order: carry, reserves, excess.
+They stand behind the binary columns in every row, in this order: carry, reserves, excess, debts.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,10 @@ class Continuous:
         Forecast class, capacity cell and simultaneous contacts of each reserve variable.
     excess_agent, excess_measure, excess_from
         Agent, measure and minutes from which on each excess variable counts.
+    debt_agent
+        Agent of each debt variable: those with growth minutes due.
     upper
-        Upper bounds of all variables, in the order carry, reserves, excess.
+        Upper bounds of all variables, in the order carry, reserves, excess, debts.
     """
 
     carry_cell: Integers
@@ -39,6 +41,7 @@ class Continuous:
     excess_agent: Integers
     excess_measure: Integers
     excess_from: Floats
+    debt_agent: Integers
     upper: Floats
 
     def __len__(self) -> int:
@@ -52,7 +55,12 @@ class Continuous:
     @property
     def excesses(self) -> slice:
         """Where the excess variables stand."""
-        return slice(self.reserves.stop, len(self.upper))
+        return slice(self.reserves.stop, self.reserves.stop + len(self.excess_from))
+
+    @property
+    def debts(self) -> slice:
+        """Where the debt variables stand."""
+        return slice(self.excesses.stop, len(self.upper))
 
 
 def list_continuous(fit: Fit, columns: Columns) -> Continuous:
@@ -61,6 +69,7 @@ def list_continuous(fit: Fit, columns: Columns) -> Continuous:
     carry_cell = np.flatnonzero(roster.carry_limit.ravel() > 0)
     klass, cell, contacts, reserve_upper = _list_reserves(fit)
     agent, measure, start, excess_upper = _list_excess(roster, columns)
+    due = np.array([each.growth_due_minutes for each in roster.problem.agents], dtype=float)
     return Continuous(
         carry_cell=carry_cell,
         reserve_class=klass,
@@ -69,7 +78,8 @@ def list_continuous(fit: Fit, columns: Columns) -> Continuous:
         excess_agent=agent,
         excess_measure=measure,
         excess_from=start,
-        upper=np.concatenate([roster.carry_limit.ravel()[carry_cell], reserve_upper, excess_upper]),
+        debt_agent=np.flatnonzero(due > 0),
+        upper=np.concatenate([roster.carry_limit.ravel()[carry_cell], reserve_upper, excess_upper, due[due > 0]]),
     )
 
 
@@ -95,9 +105,11 @@ def _list_excess(roster: Roster, columns: Columns) -> tuple[Integers, Integers, 
     """Return one excess variable for each agent with capacity, measure in use and breakpoint."""
     agent, measure, start, upper = [], [], [], []
     if roster.problem.policy.weight("balance") > 0:
-        heavy = np.array([each.heavy for each in roster.problem.engagements], dtype=bool)[columns.engagement]
+        heavy = (
+            np.array([each.heavy for each in roster.problem.engagements], dtype=bool)[columns.work] & ~columns.shadows
+        )
         possible = {
-            STRETCH: np.bincount(columns.agent, columns.minutes * (columns.stretch >= 0), minlength=len(roster.ids)),
+            STRETCH: np.bincount(columns.agent, columns.growth, minlength=len(roster.ids)),
             HEAVY: np.bincount(columns.agent, columns.minutes * heavy, minlength=len(roster.ids)),
         }
         total = roster.capacity.sum(axis=1)

@@ -10,6 +10,7 @@ exactly.
 
 import numpy as np
 
+from optimizer.assignment.beginning import begin
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective
@@ -27,12 +28,17 @@ _NOTHING = 1e-6
 def dive(model: Model, objective: Objective, relaxation: Relaxation, control: Control) -> Ledger:
     """Return a plan found by diving from the LP; the LP is left as it was."""
     master = relaxation.master
-    ledger = Ledger(model)
     columns, values = relaxation.chosen, relaxation.shares
+    ledger = begin(model, objective.on_columns, shares=_spread(model, columns, values))
+    begun = ledger.columns()
+    missing = np.setdiff1d(begun, master.active)
+    if len(missing):
+        master.add(missing)
     changed: list[Integers] = []
     basis = master.solver.basis()
     for _ in range(ROUNDS):
-        fixed = _fix(ledger, columns, values)
+        fixed = np.concatenate([begun, _fix(ledger, columns, values)])
+        begun = begun[:0]
         if not len(fixed) or control.stopped_by() is not None:
             break
         position = _positions(master.active, fixed)
@@ -56,6 +62,13 @@ def dive(model: Model, objective: Objective, relaxation: Relaxation, control: Co
         every = np.unique(np.concatenate(changed))
         master.bound_columns(every, np.zeros(len(every)), np.full(len(every), np.inf))
     return ledger
+
+
+def _spread(model: Model, columns: Integers, values: Floats) -> Floats:
+    """Return values of some columns as an array over all."""
+    spread = np.zeros(len(model.columns))
+    spread[columns] = values
+    return spread
 
 
 def _fix(ledger: Ledger, columns: Integers, values: Floats) -> Integers:

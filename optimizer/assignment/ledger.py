@@ -1,5 +1,7 @@
 """A running account of what chosen columns use, which answers at once whether one more still fits."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 
@@ -19,13 +21,15 @@ class Ledger:
     Attributes
     ----------
     chosen
-        Column of each engagement, −1 if it is unassigned.
+        Column of each engagement and learner's slot, −1 if it is unassigned.
+    fixed
+        Which columns no single move may take out again (`Model.fixed`).
     """
 
     def __init__(self, model: Model) -> None:
         columns, roster_shape = model.columns, (len(model.problem.agents), model.problem.intervals)
         self.model = model
-        self.chosen = np.full(len(model.problem.engagements), -1, dtype=np.int64)
+        self.chosen = np.full(len(model.must), -1, dtype=np.int64)
         self._horizon = roster_shape[1]
         self._engagement = columns.engagement.tolist()
         self._agent = columns.agent.tolist()
@@ -55,6 +59,7 @@ class Ledger:
         self._other_row = others.indices.tolist()
         self._other_entry = others.data.tolist()
         self._activity = np.zeros(len(self._rows)).tolist()
+        self.fixed = model.fixed
         self._most = model.upper[self._rows].tolist()
 
     @classmethod
@@ -80,6 +85,18 @@ class Ledger:
     def fits(self, column: int) -> bool:
         """Return whether a column can be added; its engagement must be unassigned."""
         return self._others_fit(column) and (self._overtime[column] or self._capacity_fits(column))
+
+    def fits_together(self, columns: Sequence[int]) -> bool:
+        """Return whether columns of different agents, such as the halves of a pair, can be added at once."""
+        added: dict[int, float] = {}
+        for column in columns:
+            for position in range(self._other_first[column], self._other_first[column + 1]):
+                row = self._other_row[position]
+                added[row] = added.get(row, 0.0) + self._other_entry[position]
+        within = all(
+            entry <= 0 or self._activity[row] + entry <= self._most[row] + TOLERANCE for row, entry in added.items()
+        )
+        return within and all(self.has_capacity_for(column) for column in columns)
 
     def _others_fit(self, column: int) -> bool:
         for position in range(self._other_first[column], self._other_first[column + 1]):
@@ -177,5 +194,7 @@ class Ledger:
         return [
             other
             for other in sorted(self._of_agent[self._agent[column]])
-            if self._interval[self._first[other]] <= last and self._interval[self._first[other + 1] - 1] >= first
+            if not self.fixed[other]
+            and self._interval[self._first[other]] <= last
+            and self._interval[self._first[other + 1] - 1] >= first
         ]

@@ -6,7 +6,7 @@ model when it comes to solving.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
@@ -19,9 +19,11 @@ from optimizer.assignment.rows.capacity import capacity_rows
 from optimizer.assignment.rows.changes import change_rows, keeps_previous
 from optimizer.assignment.rows.demand import demand_rows
 from optimizer.assignment.rows.family import Rows, Scene
+from optimizer.assignment.rows.growth import growth_rows
 from optimizer.assignment.rows.limits import limit_rows
 from optimizer.assignment.rows.once import once_rows
 from optimizer.assignment.rows.overtime import overtime_rows
+from optimizer.assignment.rows.pairs import pair_rows
 from optimizer.assignment.rows.shares import share_rows
 from optimizer.fit import Fit
 from optimizer.policy import TIERS
@@ -36,8 +38,10 @@ FAMILIES: tuple[Callable[[Scene], Rows], ...] = (
     share_rows,
     change_rows,
     balance_rows,
+    pair_rows,
+    growth_rows,
 )
-"""Families of rows after `once_rows`, which comes first: row number = engagement number."""
+"""Families of rows after `once_rows`, which comes first: row number = number of the engagement or learner's slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,13 @@ class Model:
     Attributes
     ----------
     must
-        Which engagements have to be served.
+        Which engagements have to be served; the slots of learners follow, none of which has to be.
     on_columns, on_continuous, lower, upper
         All rows; those of `families["once"]` come first.
     families
         Where the rows of each family stand.
+    start
+        Columns with which heuristics begin: those that a floor of protected growth needs.
     """
 
     problem: Problem
@@ -83,6 +89,14 @@ class Model:
     lower: Floats
     upper: Floats
     families: dict[str, slice]
+    start: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def fixed(self) -> Flags:
+        """Which columns no single move may take out: halves of a pair, and those that heuristics begin with."""
+        fixed: Flags = self.columns.pair >= 0
+        fixed[self.start] = True
+        return fixed
 
     def with_floor(self, objective: Objective, least: float) -> "Model":
         """Return the model with one more row: this objective must stay at or above `least`."""
@@ -146,6 +160,13 @@ def tier_objectives(model: Model) -> list[Objective]:
     return [_objective(model, tier, terms) for tier, terms in TIERS.items() if tier != "protected"]
 
 
+def protected_objective(model: Model) -> Objective | None:
+    """Return the objective of protected growth, minus the minutes owed; None if no minutes are due."""
+    if not len(model.continuous.debt_agent):
+        return None
+    return _objective(model, "protected", TIERS["protected"])
+
+
 def _objective(model: Model, tier: str, terms: tuple[str, ...]) -> Objective:
     problem, columns, continuous = model.problem, model.columns, model.continuous
     policy = problem.policy
@@ -162,11 +183,13 @@ def _objective(model: Model, tier: str, terms: tuple[str, ...]) -> Objective:
         on_continuous[continuous.reserves] -= policy.weight("cost") * rate[agent]
     if "balance" in terms:
         on_continuous[continuous.excesses] -= policy.weight("balance")
+    if "debt" in terms:
+        on_continuous[continuous.debts] = -1.0
     if "stability" in terms and policy.weight("stability") > 0:
         minutes = {engagement.id: engagement.minutes for engagement in problem.engagements}
         left = sum(minutes[placement.engagement] for placement in problem.previous)
         constant = -policy.weight("stability") * left
         kept = keeps_previous(problem, columns)
-        own = np.array([each.minutes for each in problem.engagements], dtype=float)[columns.engagement]
+        own = np.array([each.minutes for each in problem.engagements], dtype=float)[columns.work]
         on_columns = on_columns + policy.weight("stability") * own * kept
     return Objective(tier, on_columns, on_continuous, constant)

@@ -99,7 +99,7 @@ def _affinity(model: Model) -> Floats:
     """Return for each pair of agents how many engagements both can take, as a share of the most that one can."""
     columns, count = model.columns, len(model.problem.agents)
     pairs = sparse.coo_array(
-        (np.ones(len(columns)), (columns.agent, columns.engagement)), shape=(count, len(model.must))
+        (np.ones(len(columns)), (columns.agent, columns.work)), shape=(count, len(model.must))
     ).tocsr()
     pairs.data[:] = 1.0
     common = (pairs @ pairs.T).toarray()
@@ -154,7 +154,12 @@ def _variables_of(model: Model, ours: Flags) -> Integers:
     """Return the continuous variables of some agents."""
     continuous, horizon = model.continuous, model.problem.intervals
     owner = np.concatenate(
-        [continuous.carry_cell // horizon, continuous.reserve_cell // horizon, continuous.excess_agent]
+        [
+            continuous.carry_cell // horizon,
+            continuous.reserve_cell // horizon,
+            continuous.excess_agent,
+            continuous.debt_agent,
+        ]
     )
     return np.flatnonzero(ours[owner])
 

@@ -161,6 +161,8 @@ def needed_columns(model: Model) -> Integers:
     if shares.stop > shares.start:
         return np.arange(len(columns))
     needed = model.must[columns.engagement]
+    if (columns.pair[needed] >= 0).any():
+        needed = needed | columns.shadows
     changes = model.families["change"]
     if changes.stop > changes.start:
         needed = needed | (model.on_columns[[changes.start]].toarray().ravel() != 0)

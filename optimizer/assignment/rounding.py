@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.assignment.beginning import begin
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.model import Model, Objective
 from optimizer.assignment.relaxation import Relaxation
@@ -51,14 +52,15 @@ class Scores:
 def regret_greedy(model: Model, objective: Objective) -> Ledger:
     """Return a first plan without any prices."""
     scores = Scores.of(model, objective.on_columns)
-    ledger = Ledger(model)
+    ledger = begin(model, objective.on_columns)
     load = np.asarray(model.columns.load.sum(axis=1)).ravel()
     density = np.full(len(model.must), -np.inf)
     np.maximum.at(density, model.columns.engagement, objective.on_columns / np.maximum(load, 1e-9))
     choices = np.diff(scores.first)
     helps = _helps(model)
     for engagement in np.lexsort((choices, -density, ~helps, ~model.must)):
-        _place(ledger, scores, engagement, least=-np.inf if model.must[engagement] else 0.0)
+        if ledger.chosen[engagement] < 0:
+            _place(ledger, scores, engagement, least=-np.inf if model.must[engagement] else 0.0)
     return ledger
 
 
@@ -66,16 +68,16 @@ def lagrangian_greedy(model: Model, objective: Objective, relaxation: Relaxation
     """Return a plan rounded from an LP solution."""
     points = objective.on_columns - model.on_columns.T @ _coupling(model, relaxation.duals)
     scores = Scores.of(model, points)
-    ledger = Ledger(model)
     share = np.zeros(len(model.columns))
     share[relaxation.chosen] = relaxation.shares
+    tolerance = 1e-6 * max(1.0, float(np.abs(objective.on_columns).max(initial=0.0)))
+    ledger = begin(model, points, shares=share, least=-tolerance)
     by_share = relaxation.chosen[np.lexsort((relaxation.chosen, -relaxation.shares))]
     for column in by_share.tolist():
         if ledger.chosen[model.columns.engagement[column]] < 0 and ledger.fits(column):
             ledger.add(column)
     worth = np.full(len(model.must), -np.inf)
     np.maximum.at(worth, model.columns.engagement, points)
-    tolerance = 1e-6 * max(1.0, float(np.abs(objective.on_columns).max(initial=0.0)))
     for engagement in np.lexsort((-worth, ~model.must)):
         if ledger.chosen[engagement] < 0:
             _place(ledger, scores, engagement, least=-np.inf if model.must[engagement] else -tolerance)
@@ -117,6 +119,8 @@ def climb(model: Model, objective: Objective, chosen: Integers, continuous: Floa
     order = better[np.lexsort((better, loss[better] / gain[better]))][:TRIED_MOVES]
     for column in order.tolist():
         before = int(ledger.chosen[model.columns.engagement[column]])
+        if before >= 0 and model.columns.pair[before] >= 0:
+            continue
         if before >= 0 and points[column] <= points[before] + _LEAST_GAIN:
             continue
         if before >= 0:
@@ -150,7 +154,7 @@ def _place(ledger: Ledger, scores: Scores, engagement: int, *, least: float) -> 
 def _improve(ledger: Ledger, scores: Scores, engagement: int) -> float:
     """Move an assigned engagement to a better column that is free, and return the gain."""
     now = int(ledger.chosen[engagement])
-    if now < 0 or scores.points[now] >= scores.points[scores.best_first(engagement)[0]] - 1e-9:
+    if now < 0 or ledger.fixed[now] or scores.points[now] >= scores.points[scores.best_first(engagement)[0]] - 1e-9:
         return 0.0
     ledger.remove(now)
     for column in scores.best_first(engagement).tolist():

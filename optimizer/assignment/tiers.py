@@ -16,6 +16,7 @@ from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
+from optimizer.assignment.protect import Protected, owed, protect_growth
 from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation, tighten
 from optimizer.assignment.rounding import climb, exchange, lagrangian_greedy, regret_greedy
 from optimizer.assignment.search import Found, Incumbent, complete, core_size, search_core
@@ -24,6 +25,9 @@ from optimizer.plan import StoppedBy
 from optimizer.roster import Integers
 
 FIRST = "customers"
+PROTECTED_SHARE = 0.15
+"""Share of the time that protected growth may use, where growth minutes are due."""
+
 FIRST_TIER_SHARE = 0.6
 """Share of the time that the first tier may use where later tiers follow."""
 
@@ -96,11 +100,19 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     publish
         Told about every better whole plan, so that nothing is lost if the run is killed.
     """
+    try:
+        protected = protect_growth(model, control.until(PROTECTED_SHARE))
+    except InfeasibleError:
+        return Outcome(model, None, (), None, StoppedBy.GAP, infeasible=True)
+    if protected is not None:
+        model = protected.model
     first, *later = tier_objectives(model)
     later = [objective for objective in later if not objective.is_constant]
     part = control.until(FIRST_TIER_SHARE) if later else control
     control.enter("first plan")
     incumbent = complete(model, first, regret_greedy(model, first).columns(), control)
+    if protected is not None and protected.found.incumbent is not None:
+        incumbent = _better(incumbent, complete(model, first, protected.found.incumbent.chosen, control))
     _tell(incumbent, control, publish)
     try:
         relaxation, found = _solve_tier(model, first, incumbent, part, publish)
@@ -129,8 +141,17 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
         publish(incumbent)
     incumbent = _insert_what_fits(restricted, [first, *later], incumbent)
     outcomes = [_raised(outcome, incumbent) for outcome in outcomes]
+    if protected is not None:
+        outcomes.insert(0, _protected_outcome(protected, -owed(model, incumbent.chosen)))
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
     return Outcome(model, incumbent, tuple(outcomes), relaxation, control.stopped_by() or worst)
+
+
+def _protected_outcome(protected: Protected, final: float) -> TierOutcome:
+    """Return how protected growth was solved: its best value is that of the final plan where that owes less."""
+    found = protected.found
+    best = final if found.incumbent is None else max(found.incumbent.objective, final)
+    return TierOutcome(protected.objective, best, max(found.bound, best), found.stopped_by)
 
 
 def _raised(outcome: TierOutcome, incumbent: Incumbent) -> TierOutcome:

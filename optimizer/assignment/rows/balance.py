@@ -27,9 +27,9 @@ def balance_rows(scene: Scene) -> Rows:
     """Return one row for each excess variable."""
     roster, columns, continuous = scene.roster, scene.columns, scene.continuous
     count, horizon = len(continuous.excess_agent), roster.problem.intervals
-    heavy = np.array([each.heavy for each in roster.problem.engagements], dtype=bool)[columns.engagement]
+    heavy = np.array([each.heavy for each in roster.problem.engagements], dtype=bool)[columns.work] & ~columns.shadows
     load = np.asarray(columns.load.sum(axis=1)).ravel() * ~columns.overtime
-    amounts = {OCCUPANCY: load, STRETCH: columns.minutes * (columns.stretch >= 0), HEAVY: columns.minutes * heavy}
+    amounts = {OCCUPANCY: load, STRETCH: columns.growth, HEAVY: columns.minutes * heavy}
 
     row: list[Any] = []
     variable: list[Any] = []

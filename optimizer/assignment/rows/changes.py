@@ -39,6 +39,6 @@ def keeps_previous(problem: Problem, columns: Columns) -> Flags:
     for placement in problem.previous:
         agent[index[placement.engagement]] = rows[placement.agent]
         start[index[placement.engagement]] = placement.start
-    same_agent: Flags = agent[columns.engagement] == columns.agent
-    same_start: Flags = start[columns.engagement] == columns.start
-    return same_agent & same_start
+    same_agent: Flags = agent[columns.work] == columns.agent
+    same_start: Flags = start[columns.work] == columns.start
+    return same_agent & same_start & ~columns.shadows

@@ -1,5 +1,5 @@
 r"""
-Once: an engagement is served once at most, and exactly once where it must be.
+Once: an engagement is served once at most, and exactly once where it must be; nobody or one learns beside.
 
 .. math:: l_e \le \sum_{k \in K_e} x_k \le 1 \qquad \text{for every engagement } e
 
@@ -18,7 +18,7 @@ from optimizer.roster import Flags
 
 
 def once_rows(scene: Scene, must: Flags) -> Rows:
-    """Return one row for each engagement; `must` says which have to be served."""
+    """Return one row for each engagement, then one for each learner's slot; `must` says which have to be served."""
     columns = scene.columns
     matrix = grouped(columns.engagement, np.ones(len(columns)), (len(must), len(columns)))
     none = sparse.csr_array((len(must), len(scene.continuous)))

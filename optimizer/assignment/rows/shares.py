@@ -8,7 +8,7 @@ Shares: proactive work has at least, and at most, its share of the assigned hand
 Symbol     Code                                         Unit
 =========  ===========================================  ==========================
 :math:`p`  ``Engagement.stance`` is ``proactive``       1 or 0
-:math:`m`  ``Columns.minutes``                          handle minutes
+:math:`m`  ``Columns.minutes``, 0 for learners          handle minutes
 :math:`s`  ``Policy.proactive_share_min`` and ``_max``  fraction
 =========  ===========================================  ==========================
 """
@@ -22,12 +22,13 @@ from optimizer.assignment.rows.family import Rows, Scene, at_most
 def share_rows(scene: Scene) -> Rows:
     """Return a row for each bound on the proactive share that the policy sets."""
     problem, columns = scene.roster.problem, scene.columns
-    proactive = np.array([each.stance == "proactive" for each in problem.engagements], dtype=float)[columns.engagement]
+    proactive = np.array([each.stance == "proactive" for each in problem.engagements], dtype=float)[columns.work]
+    minutes = columns.minutes * ~columns.shadows
     policy = problem.policy
     coefficients = []
     if policy.proactive_share_min is not None:
-        coefficients.append((policy.proactive_share_min - proactive) * columns.minutes)
+        coefficients.append((policy.proactive_share_min - proactive) * minutes)
     if policy.proactive_share_max is not None:
-        coefficients.append((proactive - policy.proactive_share_max) * columns.minutes)
+        coefficients.append((proactive - policy.proactive_share_max) * minutes)
     matrix = sparse.csr_array(np.array(coefficients).reshape(len(coefficients), len(columns)))
     return at_most("share", matrix, np.zeros(len(coefficients)), width=len(scene.continuous))

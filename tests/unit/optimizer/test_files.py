@@ -67,7 +67,6 @@ def test_seed_and_time_limit_can_be_set_from_outside(tmp_path):
         ('{"version": 1, "version": 1}', "'version' twice"),
         ("[]", "must be an object"),
         ({"version": 1}, "is required"),
-        (a_problem([an_agent()], [an_engagement(shadow=True)]).to_json(), "not supported"),
     ],
 )
 def test_bad_input_is_refused(tmp_path, content, words):

@@ -10,7 +10,6 @@ import pytest
 from optimizer import Plan, Policy, Status, solve, verify
 from optimizer.policy import LadderStep
 from optimizer.problem import Forecast, Limits, Pin, Placement, Requirement
-from optimizer.solve import UnsupportedError
 from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, placed
 
 
@@ -391,13 +390,6 @@ def test_a_problem_of_nothing_has_an_empty_plan():
     nobody = _solve(a_problem([], [an_engagement()]))
     assert nobody.objective == 0
     assert [left.engagement for left in nobody.unassigned] == ["e1"]
-
-
-def test_a_pair_of_lead_and_shadow_is_refused_and_not_ignored():
-    with pytest.raises(UnsupportedError) as refused:
-        solve(a_problem([an_agent()], [an_engagement(), an_engagement("e2", shadow=True)]))
-
-    assert refused.value.path == "$.engagements[1].shadow"
 
 
 def test_a_policy_without_weights_plans_nothing_of_value():
