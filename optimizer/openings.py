@@ -83,7 +83,7 @@ def estimate_opening(circumstances: Circumstances, engagement: Engagement) -> Fi
 def nearest(circumstances: Circumstances, engagement: Engagement) -> Integers:
     """Return the agents by how little stands between them and an engagement, the nearest first."""
     fit = circumstances.fit
-    kind, allowed, roster = fit.of(engagement), fit.allowed(engagement), fit.roster
+    kind, allowed, roster = fit.of(engagement), fit.allowed(engagement, by_anyone=True), fit.roster
     window = slice(max(engagement.earliest, circumstances.model.problem.frozen_before), engagement.latest + 1)
     on_shift = (roster.capacity[:, window] > 0).any(axis=1)
     far = (
@@ -108,7 +108,7 @@ def _ways(circumstances: Circumstances, engagement: Engagement, row: int) -> Ite
     lacking = [name for name in engagement.authority if name not in agent.authorities]
     steps += [Fix(FixCode.GRANT_AUTHORITY, agent.id, authority=name) for name in lacking]
     if engagement.shadow:
-        steps.append(Fix(FixCode.DROP_SHADOW))
+        steps.append(Fix(FixCode.DROP_SHADOW, agent.id))
     elsewhere = fit.roster.problem.policy.price_of("other_site") is not None
     reach = [] if _reaches(engagement, agent, elsewhere=elsewhere) else [Fix(FixCode.OPEN_CHANNEL, agent.id)]
     if _qualifies(kind, row):
