@@ -36,6 +36,9 @@ __all__ = [
 
 FORMAT_VERSION = 1
 
+MOST_INTERVALS = 100_000
+"""Longest horizon, a week of six seconds each: a few bytes of a file must not ask for arrays without end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -93,7 +96,7 @@ class Problem:
     interval_minutes
         Length of an interval in minutes, above 0.
     intervals
-        Number of intervals, at least 1.
+        Number of intervals, 1 to `MOST_INTERVALS`.
     max_carry
         Most minutes of begun work that an agent may carry from one interval into the next.
     pins, previous
@@ -123,7 +126,9 @@ class Problem:
         findings.at("version").require(self.version == FORMAT_VERSION, f"must be {FORMAT_VERSION}")
         findings.at("start").require(self.start.tzinfo is not None, "must carry an offset from UTC, such as +01:00")
         findings.at("interval_minutes").require(self.interval_minutes > 0, "must be above 0")
-        findings.at("intervals").require(self.intervals >= 1, "must be at least 1")
+        findings.at("intervals").require(
+            1 <= self.intervals <= MOST_INTERVALS, f"must be between 1 and {MOST_INTERVALS}"
+        )
         findings.at("max_carry").require(self.max_carry >= 0, "must not be negative")
         findings.at("frozen_before").require(
             0 <= self.frozen_before <= self.intervals, f"must be between 0 and {self.intervals}"

@@ -106,6 +106,7 @@ def _first(document: dict[str, Any], **fields: object) -> None:
         (lambda d: d.update(engagements=None), "$.engagements: must be a list, not null"),
         (lambda d: d["agents"][0].update(capacity=[30]), "$.agents[0].capacity: must have 2 numbers"),
         (lambda d: d.update(intervals=10**9), "$.agents[0].capacity: must have 1000000000 numbers"),
+        (lambda d: d.update(intervals=10**9, agents=[], engagements=[]), "$.intervals: must be between 1 and 100000"),
         (lambda d: d.update(start="2026-11-23T08:00:00"), "$.start: must carry an offset"),
         (lambda d: d.update(version=2), "$.version: must be 1"),
         (lambda d: d.update(pins=[{"engagement": "e9", "agent": "a1"}]), "$.pins[0].engagement: names the unknown"),
