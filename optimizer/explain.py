@@ -6,15 +6,18 @@ elsewhere, at the plan's shadow prices; the best agent is the one with the highe
 the highest value.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from optimizer.assignment.columns import Columns, enumerate_columns
 from optimizer.fit import Fit
 from optimizer.plan import Assignment, Plan, Unassigned
 from optimizer.policy import TIERS
+from optimizer.prices import price_columns
 from optimizer.problem import Agent, Engagement, Problem
+from optimizer.reasons import Obstacle, ObstacleCode, Offer, Why, WhyNot
 from optimizer.roster import Roster
-from optimizer.sentences import Obstacle, ObstacleCode, Offer, Why, WhyNot
 
 __all__ = ["Obstacle", "ObstacleCode", "Offer", "Why", "WhyNot", "explain", "list_obstacles", "why", "why_not"]
 
@@ -44,8 +47,8 @@ def why(problem: Problem, plan: Plan, engagement_id: str) -> Why:
     assignment = plan.find_assignment(engagement_id)
     if assignment is None:
         raise LookupError(engagement_id)
-    engagement, agent = _engagement(problem, engagement_id), _agent(problem, assignment.agent)
-    offers = _offers(problem, plan, engagement)
+    engagement, agent = find_engagement(problem, engagement_id), find_agent(problem, assignment.agent)
+    offers = offers_of(problem, plan, engagement)
     return Why(
         assignment=assignment,
         price=_price_of(problem, plan, assignment),
@@ -66,9 +69,9 @@ def why_not(problem: Problem, plan: Plan, engagement_id: str, agent_id: str) -> 
     LookupError
         If there is no such engagement or agent.
     """
-    engagement, agent = _engagement(problem, engagement_id), _agent(problem, agent_id)
+    engagement, agent = find_engagement(problem, engagement_id), find_agent(problem, agent_id)
     chosen = plan.find_assignment(engagement_id)
-    offers = {offer.agent: offer for offer in _offers(problem, plan, engagement)}
+    offers = {offer.agent: offer for offer in offers_of(problem, plan, engagement)}
     offer = offers.get(agent_id)
     blockers = () if offer is None else _blockers(plan, engagement, agent, offer)
     return WhyNot(
@@ -102,41 +105,71 @@ def list_obstacles(
         found.append(Obstacle(ObstacleCode.LANGUAGE, name=engagement.language))
     if engagement.site is not None and engagement.site != agent.site:
         found.append(Obstacle(ObstacleCode.SITE, name=engagement.site))
+    found += [
+        Obstacle(ObstacleCode.AUTHORITY, name=name) for name in engagement.authority if name not in agent.authorities
+    ]
+    if engagement.owner not in {None, agent.id} and problem.policy.price_of("hand_over") is None:
+        found.append(Obstacle(ObstacleCode.OWNER, name=engagement.owner))
     if start is not None and not max(engagement.earliest, problem.frozen_before) <= start <= engagement.latest:
         found.append(Obstacle(ObstacleCode.WINDOW, first=engagement.earliest, last=engagement.latest))
     if not found:
-        found.append(Obstacle(ObstacleCode.OFF_SHIFT, first=engagement.earliest, last=engagement.latest))
+        code = ObstacleCode.SHADOW if _could_lead(problem, engagement, agent) else ObstacleCode.OFF_SHIFT
+        found.append(Obstacle(code, first=engagement.earliest, last=engagement.latest))
     return tuple(found)
 
 
-def _engagement(problem: Problem, identity: str) -> Engagement:
+def _could_lead(problem: Problem, engagement: Engagement, agent: Agent) -> bool:
+    """Return whether an agent could serve an engagement of a pair if nobody had to learn beside them."""
+    if not engagement.shadow:
+        return False
+    alone = replace(problem, engagements=(replace(engagement, shadow=False),), pins=(), previous=())
+    fit = Fit(Roster.of(alone))
+    return bool((enumerate_columns(fit).agent == fit.roster.index[agent.id]).any())
+
+
+def find_engagement(problem: Problem, identity: str) -> Engagement:
+    """Return an engagement by its id.
+
+    Raises
+    ------
+    LookupError
+        If there is none.
+    """
     for engagement in problem.engagements:
         if engagement.id == identity:
             return engagement
     raise LookupError(identity)
 
 
-def _agent(problem: Problem, identity: str) -> Agent:
+def find_agent(problem: Problem, identity: str) -> Agent:
+    """Return an agent by their id.
+
+    Raises
+    ------
+    LookupError
+        If there is none.
+    """
     for agent in problem.agents:
         if agent.id == identity:
             return agent
     raise LookupError(identity)
 
 
-def _columns(problem: Problem, engagement: Engagement) -> Columns:
-    return enumerate_columns(Fit(Roster.of(problem)), [problem.engagements.index(engagement)])
+def _columns(problem: Problem, engagement: Engagement) -> tuple[Roster, Columns]:
+    """Return every way to take an engagement; who learns beside somebody is no offer."""
+    roster = Roster.of(problem)
+    columns = enumerate_columns(Fit(roster), [problem.engagements.index(engagement)])
+    return roster, columns.select(~columns.shadows)
 
 
-def _prices(problem: Problem, plan: Plan) -> np.ndarray:
-    none = (0.0,) * problem.intervals
-    return np.array([plan.prices.agent.get(agent.id, none) for agent in problem.agents], dtype=float).ravel()
-
-
-def _offers(problem: Problem, plan: Plan, engagement: Engagement) -> list[Offer]:
+def offers_of(problem: Problem, plan: Plan, engagement: Engagement) -> list[Offer]:
     """Return the best offer of every agent who could take an engagement, the best first."""
-    columns = _columns(problem, engagement)
+    roster, columns = _columns(problem, engagement)
+    stands = [each.start for each in problem.previous if each.engagement == engagement.id]
+    open_to = (columns.start >= problem.frozen_before) | np.isin(columns.start, stands)
+    columns = columns.select(open_to)
     values = columns.value(TIERS["customers"])
-    prices = columns.load @ _prices(problem, plan)
+    prices = price_columns(roster, columns, plan.prices)
     best: dict[int, int] = {}
     for column in np.lexsort((columns.start, -(values - prices))).tolist():
         best.setdefault(int(columns.agent[column]), column)
@@ -147,10 +180,14 @@ def _offers(problem: Problem, plan: Plan, engagement: Engagement) -> list[Offer]
 
 
 def _price_of(problem: Problem, plan: Plan, assignment: Assignment) -> float:
-    columns = _columns(problem, _engagement(problem, assignment.engagement))
-    agent = [each.id for each in problem.agents].index(assignment.agent)
-    same = np.flatnonzero((columns.agent == agent) & (columns.start == assignment.start))
-    return float((columns.load[same[:1]] @ _prices(problem, plan)).sum()) if len(same) else 0.0
+    roster, columns = _columns(problem, find_engagement(problem, assignment.engagement))
+    in_overtime = "overtime" in assignment.relaxed
+    same = np.flatnonzero(
+        (columns.agent == roster.index[assignment.agent])
+        & (columns.start == assignment.start)
+        & (columns.overtime == in_overtime)
+    )
+    return float(price_columns(roster, columns.select(same[:1]), plan.prices).sum())
 
 
 def _tier_one(assignment: Assignment) -> float:

@@ -32,7 +32,7 @@ STARTS = 12
 OTHER_STARTS = 4
 """Most starts outside its window that are looked at for one agent."""
 
-PRICE_OF_ALLOWING, PRICE_OF_LEVEL, PRICE_OF_OPENING, PRICE_OF_MINUTES = 6, 2, 1, 1
+PRICE_OF_ALLOWING, PRICE_OF_HANDING_OVER, PRICE_OF_LEVEL, PRICE_OF_OPENING, PRICE_OF_MINUTES = 6, 3, 2, 1, 1
 """How far a change is: lists are somebody's will, a level takes months, a channel or an hour only a decision."""
 
 NONE = Fix(FixCode.NONE)
@@ -88,6 +88,7 @@ def nearest(circumstances: Circumstances, engagement: Engagement) -> Integers:
     on_shift = (roster.capacity[:, window] > 0).any(axis=1)
     far = (
         PRICE_OF_ALLOWING * ~allowed
+        + PRICE_OF_HANDING_OVER * np.array([engagement.owner not in {None, identity} for identity in roster.ids])
         + PRICE_OF_LEVEL * np.where(kind.skilled, 0, np.maximum(kind.levels_short, 1))
         + PRICE_OF_OPENING * (~kind.reachable).astype(np.int64)
         + PRICE_OF_MINUTES * ~on_shift

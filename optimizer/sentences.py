@@ -1,112 +1,33 @@
 """
-Explanations as data, and the one place that turns them into sentences.
+The one place that turns explanations into sentences; the data are those of `optimizer.reasons` and `optimizer.plan`.
 
 Every sentence is a template with named places, handed to a `translate` function before its places are filled. A
 caller translates with gettext and replaces ids by names with `name`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-from optimizer.plan import Assignment, Cause, CauseCode, Conflict, Fix, FixCode, Unassigned
+from optimizer.fixes import CONTACTS
+from optimizer.plan import Cause, CauseCode, Certainty, Conflict, Fix, FixCode, Unassigned
+from optimizer.reasons import Obstacle, ObstacleCode, Offer, WeightCosts, WhatWouldChange, Why, WhyNot
 
-
-class ObstacleCode(StrEnum):
-    """A rule that keeps an agent from an engagement."""
-
-    SKILL = "skill"
-    EXCLUDED = "excluded"
-    NOT_LISTED = "not_listed"
-    CHANNEL = "channel"
-    LANGUAGE = "language"
-    SITE = "site"
-    WINDOW = "window"
-    OFF_SHIFT = "off_shift"
-    LIMIT = "limit"
-    FROZEN = "frozen"
-    PINNED = "pinned"
-    CAPACITY = "capacity"
-    CHANGES = "changes"
-    AUTHORITY = "authority"
-    OWNER = "owner"
-    SHADOW = "shadow"
+__all__ = [
+    "CAUSES",
+    "FIXES",
+    "GAINS",
+    "LIMITS",
+    "OBSTACLES",
+    "Obstacle",
+    "ObstacleCode",
+    "Offer",
+    "Sentences",
+    "Why",
+    "WhyNot",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """One rule that keeps an agent from an engagement, with what it concerns."""
-
-    code: ObstacleCode
-    skill: str | None = None
-    level: int | None = None
-    has: int | None = None
-    name: str | None = None
-    first: int | None = None
-    last: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an engagement would bring with an agent, and what the minutes are worth elsewhere, in points."""
-
-    agent: str
-    start: int
-    value: float
-    price: float
-
-    @property
-    def net(self) -> float:
-        """Value minus price."""
-        return self.value - self.price
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why an engagement is with its agent.
-
-    Attributes
-    ----------
-    price
-        What the agent's minutes are worth elsewhere.
-    levels
-        Skill, the agent's level and the required level, for every requirement.
-    alternatives
-        The next best agents, best first.
-    able
-        How many agents could take it at all.
-    """
-
-    assignment: Assignment
-    price: float
-    levels: tuple[tuple[str, int, int], ...]
-    knows_customer: bool
-    is_late: bool
-    is_pinned: bool
-    alternatives: tuple[Offer, ...] = ()
-    able: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class WhyNot:
-    """Why an engagement is not with an agent.
-
-    Attributes
-    ----------
-    obstacles
-        Rules against it; empty if the agent could take it.
-    offer, chosen
-        The agent's best offer, and that of the agent who has it; None if there is none.
-    in_the_way
-        What the agent does instead in that window.
-    """
-
-    engagement: str
-    agent: str
-    obstacles: tuple[Obstacle, ...] = ()
-    offer: Offer | None = None
-    chosen: Offer | None = None
-    in_the_way: tuple[str, ...] = ()
+_NOTHING = 1e-6
 
 
 def as_they_are(text: str) -> str:
@@ -143,10 +64,24 @@ FIXES = {
     FixCode.DROP_SHADOW: "Let {agent} serve it without a second agent.",
     FixCode.OPEN_CHANNEL: "Open its channel, language or site to {agent}.",
     FixCode.ADD_MINUTES: "Give {agent} {minutes} more minutes around {interval}.",
-    FixCode.EXTEND_WINDOW: "Let it start at {interval} or later.",
-    FixCode.RAISE_LIMIT: "Raise the limit of {agent}.",
+    FixCode.EXTEND_WINDOW: "Let it start at {interval}.",
+    FixCode.RAISE_LIMIT: "Set {limit} to {limit_to}.",
     FixCode.SOLVE_LONGER: "Solve again with more time.",
     FixCode.NONE: "No single change would serve it.",
+}
+
+GAINS = {
+    Certainty.CERTAIN: "The plan would gain at least {gain:.1f} points.",
+    Certainty.ESTIMATE: "The plan would gain about {gain:.1f} points.",
+}
+
+LIMITS = {
+    "max_stretch_minutes": "the most minutes of stretch work in a shift of {agent}",
+    "limits.heavy_minutes": "the most minutes of heavy work in a shift of {agent}",
+    "limits.contacts": "the most engagements on {channel} in a shift of {agent}",
+    "overtime": "the overtime of {agent} in {interval}",
+    "proactive_share_min": "the least share of proactive work",
+    "proactive_share_max": "the largest share of proactive work",
 }
 
 OBSTACLES = {
@@ -284,7 +219,13 @@ class Sentences:
         )
 
     def fix(self, fix: Fix) -> str:
-        """Say what would change it."""
+        """Say what would change it, what goes with that, and what the plan would gain."""
+        said = [self._change(part) for part in (fix, *fix.also)]
+        if fix.gain is not None and fix.gain_is is not None and fix.code is not FixCode.NONE:
+            said.append(self._say(GAINS[fix.gain_is], gain=fix.gain))
+        return " ".join(said)
+
+    def _change(self, fix: Fix) -> str:
         return self._say(
             FIXES[fix.code],
             agent=self.name(fix.agent or ""),
@@ -293,7 +234,60 @@ class Sentences:
             minutes=f"{fix.minutes or 0.0:g}",
             interval=self._interval(fix.interval),
             authority=self.name(fix.authority or ""),
+            limit=self._limit(fix) if fix.limit is not None else "",
+            limit_to=f"{fix.limit_to or 0.0:g}",
         )
+
+    def _limit(self, fix: Fix) -> str:
+        name = fix.limit or ""
+        return self._say(
+            LIMITS["limits.contacts" if name.startswith(CONTACTS) else name],
+            agent=self.name(fix.agent or ""),
+            channel=name.removeprefix(CONTACTS),
+            interval=self._interval(fix.interval),
+        )
+
+    def what_would_change(self, answer: WhatWouldChange) -> list[str]:
+        """Say with what an agent would have been chosen."""
+        agent = self.name(answer.agent)
+        if answer.obstacles:
+            return [f"{agent}: {self.obstacle(obstacle)}." for obstacle in answer.obstacles]
+        lines = []
+        if answer.levels_needed:
+            levels = self._levels(answer.levels_needed)
+            lines.append(self._say("{agent} would need {levels} to take it at all.", agent=agent, levels=levels))
+        if answer.value_more is None or answer.value_more < _NOTHING:
+            lines.append(self._say("It is with {agent}, or might as well be.", agent=agent))
+        else:
+            lines.append(
+                self._say(
+                    "With {more:.1f} points more, or with that much less for what {agent} does instead, "
+                    "it would go to {agent}.",
+                    more=answer.value_more,
+                    agent=agent,
+                )
+            )
+        if answer.levels:
+            levels = self._levels(answer.levels)
+            lines.append(self._say("With {levels} it would go to {agent} as it is.", levels=levels, agent=agent))
+        return lines
+
+    def weights(self, costs: WeightCosts) -> list[str]:
+        """Say what each weight of a policy changes."""
+        lines = []
+        for term, cost in costs.without.items():
+            told = {other: points for other, points in cost.changes.items() if abs(points) > max(cost.uncertain, 0.05)}
+            words = ", ".join(f"{self.translate(other)} {points:+.1f}" for other, points in told.items())
+            lines.append(
+                self._say("Without the weight of {term}: {changes}.", term=self.translate(term), changes=words)
+                if words
+                else self._say("The weight of {term} changes nothing that can be told from the gap.", term=term)
+            )
+        return lines
+
+    def _levels(self, levels: Mapping[str, int]) -> str:
+        template = self.translate("{skill} at level {level}")
+        return ", ".join(template.format(skill=self.name(skill), level=level) for skill, level in levels.items())
 
     def obstacle(self, obstacle: Obstacle) -> str:
         """Say what keeps an agent from an engagement, as part of a sentence."""

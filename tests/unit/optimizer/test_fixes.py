@@ -36,7 +36,7 @@ def _gained(problem: Problem, plan: Plan, left_out: Unassigned) -> float:
     return _best(solve(apply_fix(problem, left_out))) - plan.objective
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(problems(least=1))
 def test_every_fix_of_a_tiny_problem_serves_the_engagement_and_gains_what_it_says(problem):
     plan = solve(problem)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from optimizer import Sentences, explain, solve
-from optimizer.plan import CauseCode, FixCode, Unassigned
+from optimizer.plan import CauseCode, Certainty, Fix, FixCode, Unassigned
 from optimizer.problem import Forecast, Limits, Requirement
-from optimizer.sentences import CAUSES, FIXES, OBSTACLES, ObstacleCode
+from optimizer.sentences import CAUSES, FIXES, GAINS, OBSTACLES, ObstacleCode
 from tests.factories.optimizer_problems import a_problem, an_agent, an_engagement, problems
 
 
@@ -93,7 +93,7 @@ def test_a_missing_skill_names_the_skill_and_who_is_nearest():
     assert (left_out.fix.agent, left_out.fix.level) == ("near", 5)
     assert Sentences().unassigned(left_out) == [
         "Nobody who may take it has billing at level 5; the nearest are near, far.",
-        "Bring near to level 5 in billing.",
+        "Bring near to level 5 in billing. The plan would gain at least 10.0 points.",
     ]
 
 
@@ -131,3 +131,31 @@ def test_every_code_has_a_sentence():
     assert set(CAUSES) == set(CauseCode)
     assert set(FIXES) == set(FixCode)
     assert set(OBSTACLES) == set(ObstacleCode)
+    assert set(GAINS) == set(Certainty)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("max_stretch_minutes", "Set the most minutes of stretch work in a shift of Ada to 40."),
+        ("limits.heavy_minutes", "Set the most minutes of heavy work in a shift of Ada to 40."),
+        ("limits.contacts.chat", "Set the most engagements on chat in a shift of Ada to 40."),
+        ("overtime", "Set the overtime of Ada in interval 2 to 40."),
+        ("proactive_share_min", "Set the least share of proactive work to 40."),
+        ("proactive_share_max", "Set the largest share of proactive work to 40."),
+    ],
+)
+def test_every_limit_has_a_name_in_its_sentence(limit, words):
+    fix = Fix(FixCode.RAISE_LIMIT, "a1", interval=2, limit=limit, limit_to=40.0)
+
+    assert Sentences(name={"a1": "Ada", "": ""}.__getitem__).fix(fix) == words
+
+
+def test_a_fix_says_all_that_is_needed_and_how_sure_its_gain_is():
+    more = Fix(FixCode.ADD_MINUTES, "a1", interval=3, minutes=12.5)
+    fix = Fix(FixCode.RAISE_LEVEL, "a1", "billing", 4, gain=7.0, gain_is=Certainty.ESTIMATE, also=(more,))
+
+    assert Sentences().fix(fix) == (
+        "Bring a1 to level 4 in billing. Give a1 12.5 more minutes around interval 3. "
+        "The plan would gain about 7.0 points."
+    )

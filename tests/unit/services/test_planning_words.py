@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from optimizer.plan import Assignment, Cause, CauseCode, Fix, FixCode, Plan, Status
+from optimizer.plan import Assignment, Cause, CauseCode, Certainty, Fix, FixCode, Plan, Status
 from optimizer.problem import Agent, Engagement, Pin, Problem, Requirement
 from optimizer.sentences import Obstacle, ObstacleCode
 from optimizer.verify import Violation
@@ -63,7 +63,15 @@ class TestCauses:
     def test_a_fix_names_the_time_and_the_gain(self) -> None:
         fix = Fix(FixCode.ADD_MINUTES, agent="1", interval=1, minutes=12.4, gain=7.6)
 
-        assert fix_words(fix, NAMES, HORIZON, TIMES) == "Give Ada 12 more minutes from 09:30. Worth about 8 points."
+        assert fix_words(fix, NAMES, HORIZON, TIMES) == "Give Ada 13 more minutes from 09:30. Worth about 8 points."
+
+    def test_a_fix_names_all_that_goes_with_it_and_a_certain_gain(self) -> None:
+        share = Fix(FixCode.RAISE_LIMIT, limit="proactive_share_max", limit_to=0.25)
+        fix = Fix(FixCode.OPEN_CHANNEL, agent="1", gain=7.6, gain_is=Certainty.CERTAIN, also=(share,))
+
+        assert fix_words(fix, NAMES, HORIZON, TIMES) == (
+            "Let Ada take this channel. Let proactive work have 25.0% of the minutes. Worth at least 8 points."
+        )
 
 
 class TestObstacles:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from optimizer.plan import Cause, CauseCode, Fix, FixCode
+from optimizer.plan import Cause, CauseCode, Certainty, Fix, FixCode
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import Names
 
@@ -60,6 +61,11 @@ _FIXES = {
     FixCode.NONE: "No single change would serve it.",
 }
 
+_SHARES = {
+    "proactive_share_min": "Let proactive work have {share} of the minutes at least, no more.",
+    "proactive_share_max": "Let proactive work have {share} of the minutes.",
+}
+
 
 def cause_words(cause: Cause, names: Names) -> str:
     """Return a cause as a sentence that names the skill, the people and the work that it is about."""
@@ -94,15 +100,24 @@ def fix_words(fix: Fix, names: Names, horizon: Horizon, zone_time: Sequence[str]
     zone_time
         Wall-clock time at which each interval begins.
     """
+    said = " ".join(_change_words(part, names, horizon, zone_time) for part in (fix, *fix.also))
+    if fix.gain is None or fix.gain < 1:
+        return said
+    about = "at least" if fix.gain_is is Certainty.CERTAIN else "about"
+    return f"{said} Worth {about} {fix.gain:.0f} points."
+
+
+def _change_words(fix: Fix, names: Names, horizon: Horizon, zone_time: Sequence[str]) -> str:
     inside = fix.interval is not None and 0 <= fix.interval < horizon.intervals
-    said = _FIXES[fix.code].format(
+    template = _FIXES[fix.code] if fix.limit not in _SHARES else _SHARES[fix.limit or ""]
+    return template.format(
         agent=names.agent(fix.agent) if fix.agent is not None else "somebody",
         skill=names.skill(fix.skill) if fix.skill is not None else "the skill",
         level=fix.level,
-        minutes=round(fix.minutes or 0),
+        minutes=math.ceil(fix.minutes or 0),
         at=f" from {zone_time[fix.interval]}" if fix.interval is not None and inside else "",
+        share=f"{fix.limit_to or 0.0:.1%}",
     )
-    return f"{said} Worth about {fix.gain:.0f} points." if fix.gain is not None and fix.gain >= 1 else said
 
 
 def _listed(words: Sequence[str]) -> str:
