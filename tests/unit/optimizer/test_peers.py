@@ -19,6 +19,7 @@ from optimizer.benchmarks.whole_model import write_pulp, write_whole_model
 from optimizer.fit import Fit
 from optimizer.plan import Progress
 from optimizer.roster import Roster
+from tests.factories.optimizer_problems import a_problem, an_agent, an_engagement
 
 # Start-up of an interpreter and a solver may take long on a busy machine; the problems themselves take no time.
 POLICY = Policy(name="bench", weights=FIRST_TIER_WEIGHTS, gap=0.0, time_limit_s=60)
@@ -66,6 +67,17 @@ def test_a_problem_without_a_plan_is_called_infeasible_by_each_peer(name):
 
     assert plan.status == "infeasible"
     assert plan.objective is None
+
+
+def test_a_peer_keeps_lead_and_learner_together():
+    """The whole model has every family of rows; nobody but the expert may lead, and only the beginner learns."""
+    expert = an_agent("a1", skills={"billing": 4})
+    beginner = an_agent("a2", skills={"billing": 1}, wants=("billing",), max_stretch_minutes=60.0)
+    lesson = an_engagement("e1", shadow=True)
+
+    plan = solve_by_peer(a_problem([expert, beginner], [lesson], policy=POLICY), "highs")
+
+    assert [(each.agent, each.shadow) for each in plan.assignments] == [("a1", "a2")]
 
 
 def test_the_whole_model_is_written_row_by_row(mixed):
