@@ -13,21 +13,16 @@ BALANCE_STEPS = {"occupancy": (0.6, 0.7, 0.8, 0.9), "stretch": (0.1, 0.2, 0.3), 
 
 def check_points(case: Case) -> Iterator[Violation]:
     """Yield every figure of a plan that is wrong or not proven."""
-    totals = dict.fromkeys(TERMS, 0.0)
     for chosen in case.plan.assignments:
-        expected = _terms(case, chosen)
-        for term, points in expected.items():
-            totals[term] += points
-        yield from _compare_terms(chosen, expected)
-    _add_whole_plan(case, totals)
-    yield from _check_totals(case, totals)
+        yield from _compare_terms(chosen, points_of(case, chosen))
+    yield from _check_totals(case, total_points(case))
     yield from _check_growth(case)
     yield from _check_bound(case)
     yield from _check_tiers(case)
     yield from _check_prices(case)
 
 
-def _terms(case: Case, chosen: Assignment) -> dict[str, float]:
+def points_of(case: Case, chosen: Assignment) -> dict[str, float]:
     """Return the points of one assignment by term."""
     work, agent, policy = case.engagements[chosen.engagement], case.agents[chosen.agent], case.problem.policy
     terms = dict.fromkeys(TERMS, 0.0)
@@ -97,9 +92,13 @@ def _compare_terms(chosen: Assignment, expected: Mapping[str, float]) -> Iterato
         yield Violation("terms", message, engagement=chosen.engagement)
 
 
-def _add_whole_plan(case: Case, totals: dict[str, float]) -> None:
-    """Add what no single assignment has: reserves, what was left out, balance, and growth that stays owed."""
+def total_points(case: Case) -> dict[str, float]:
+    """Return the points of the whole plan by term: of its assignments, reserves, balance and growth that stays owed."""
     policy = case.problem.policy
+    totals = dict.fromkeys(TERMS, 0.0)
+    for chosen in case.plan.assignments:
+        for term, points in points_of(case, chosen).items():
+            totals[term] += points
     for kept in case.plan.reserved:
         demand, agent = case.classes[kept.class_], case.agents[kept.agent]
         contact_minutes = kept.minutes * agent.concurrency.get(demand.channel, 1.0)
@@ -111,6 +110,7 @@ def _add_whole_plan(case: Case, totals: dict[str, float]) -> None:
             totals["stability"] -= policy.weight("stability") * case.engagements[was.engagement].minutes
     totals["balance"] -= policy.weight("balance") * sum(_imbalance(case, agent) for agent in case.problem.agents)
     totals["debt"] -= sum(_debt(case, agent) for agent in case.problem.agents)
+    return totals
 
 
 def _imbalance(case: Case, agent: Agent) -> float:

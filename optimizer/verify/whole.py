@@ -75,6 +75,8 @@ def check_reservations(case: Case) -> Iterator[Violation]:
         obstacles = [f"{agent.id} lacks {skill}." for skill in missing] + list(list_obstacles(demand, agent))
         if demand.site is not None and demand.site != agent.site:
             obstacles.append(f"Class {demand.class_} belongs to site {demand.site}.")
+        if agent.capacity[kept.interval] <= 0:
+            obstacles.append(f"{agent.id} is off shift in {kept.interval}.")
         for message in obstacles:
             yield Violation("reserve", message, agent=agent.id, interval=kept.interval)
         contacts = agent.concurrency.get(demand.channel, 1.0)

@@ -6,7 +6,17 @@ from typing import Any
 
 from optimizer import Plan, Policy, Problem
 from optimizer.problem import Agent, Engagement, Requirement
-from optimizer.strategies import SKILLS, START, agents, engagements, minutes, policies, problems, requirements
+from optimizer.strategies import (
+    SKILLS,
+    START,
+    agents,
+    engagements,
+    learning_problems,
+    minutes,
+    policies,
+    problems,
+    requirements,
+)
 
 __all__ = [
     "EXACT",
@@ -17,6 +27,7 @@ __all__ = [
     "an_agent",
     "an_engagement",
     "engagements",
+    "learning_problems",
     "minutes",
     "placed",
     "policies",
