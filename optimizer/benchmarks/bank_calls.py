@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from optimizer.benchmarks.bank import INTERVALS, OPENS_MINUTE, read_bank_day
+from optimizer.benchmarks.bank import INTERVALS, OPENS_MINUTE, BankLogError, read_bank_day
 from optimizer.benchmarks.routing import INTERVAL_MINUTES, RoutedDay, with_headroom
 from optimizer.policy import Policy
 from optimizer.problem import Forecast, Problem, Requirement
@@ -59,9 +59,18 @@ class LoggedCall:
 
 
 def read_calls(path: Path) -> tuple[LoggedCall, ...]:
-    """Return the calls of the log's working days (Sunday to Thursday) in opening hours, in order of arrival."""
-    with path.open(encoding="utf-8", newline="") as file:
-        calls = [call for row in csv.DictReader(file) if (call := _read_call(row)) is not None]
+    """Return the calls of the log's working days (Sunday to Thursday) in opening hours, in order of arrival.
+
+    Raises
+    ------
+    BankLogError
+        If the file cannot be read as the log.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            calls = [call for row in csv.DictReader(file) if (call := _read_call(row)) is not None]
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise BankLogError(f"{path.name} cannot be read as the log: {error}") from error
     return tuple(sorted(calls, key=lambda call: (call.on, call.arrived_at, call.type_)))
 
 

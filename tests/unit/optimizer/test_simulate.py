@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from optimizer.benchmarks.bank import BankLogError
 from optimizer.benchmarks.bank_calls import list_bank_days, read_calls
 from optimizer.benchmarks.routing import CentreShape, draw_day, time_decisions, try_rules, with_headroom
 from optimizer.days import Interval, compare_days, draw_calls
@@ -201,3 +202,14 @@ def test_a_log_is_read_row_by_row(tmp_path):
 
     assert (later.type_, later.priority, later.arrived_at, later.handled_seconds) == ("PS", True, 70.0, 90.0)
     assert (earlier.type_, earlier.waited_seconds, earlier.handled_seconds) == ("NE", 30.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["type,date\nPS,2010-08-02\n", "type,date,outcome,q_time,ser_time\nPS,never,AGENT,x,1\n"]
+)
+def test_another_file_is_no_log(tmp_path, text):
+    file = tmp_path / "log.csv"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(BankLogError, match=r"log\.csv cannot be read as the log"):
+        read_calls(file)
