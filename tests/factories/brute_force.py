@@ -134,4 +134,5 @@ def _reserve(problem: Problem, chosen: tuple[Assignment, ...]) -> float:
         rows[count * horizon + number * horizon + interval, variable] = contacts
     limit += [minutes for demand in problem.forecast for minutes in demand.minutes]
     solved = linprog(-points, A_ub=rows, b_ub=limit, bounds=list(zip(np.zeros(width), most, strict=True)))
+    assert solved.fun is not None, solved.message
     return -float(solved.fun)

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
-from optimizer import Policy, Status, solve, verify
+from optimizer import Status, solve, verify
 from optimizer.assignment.columns import STEP_BIT, enumerate_columns
 from optimizer.fit import Fit
-from optimizer.problem import Engagement
 from optimizer.roster import Roster
 from tests.factories.brute_force import best_tiers, best_with_reserves, count_plans, list_options, list_plans
-from tests.factories.optimizer_problems import an_agent, learning_problems, problems
+from tests.factories.optimizer_problems import learning_problems, problems
 
 EXAMPLES = int(os.environ.get("MAINSTAY_ORACLE_EXAMPLES", "40"))
 """Problems for each property; some of them have too many plans to try and are passed over."""
@@ -108,58 +106,6 @@ def test_every_plan_passes_the_independent_checker(problem):
     assert type(plan).from_json(plan.to_json()) == plan
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-@given(problems(asks=False))
-def test_one_more_agent_never_lowers_the_optimum(problem):
-    problem = replace(problem, policy=replace(problem.policy, proactive_share_min=None, proactive_share_max=None))
-    more = an_agent("extra", (30.0,) * problem.intervals, skills={"billing": 4, "spanish": 4}, languages=("es",))
-
-    before = solve(problem).tiers[0].objective
-    after = solve(replace(problem, agents=(*problem.agents, more))).tiers[0].objective
-
-    assert after >= before - 1e-5
-
-
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-@given(problems(asks=False), st.sampled_from(["capacity", "window", "level"]))
-def test_more_room_never_lowers_the_optimum(problem, what):
-    def relax(work: Engagement) -> Engagement:
-        if what == "window":
-            # The due time moves along, so that no start becomes later than it was.
-            return replace(work, latest=problem.intervals - 1, due=max(work.due, work.latest))
-        return work
-
-    # A ladder step prices what a wider window or a higher capacity gives for nothing; a fit is no matter of room.
-    plain = replace(
-        problem.policy, weights={"service": 1.0}, ladder=(), proactive_share_min=None, proactive_share_max=None
-    )
-    problem = replace(problem, policy=plain)
-    agents = problem.agents
-    if what == "capacity":
-        agents = tuple(replace(agent, capacity=tuple(30.0 for _ in agent.capacity)) for agent in agents)
-    if what == "level":
-        agents = tuple(replace(agent, skills=dict.fromkeys(agent.skills, 5)) for agent in agents)
-    wider = replace(problem, agents=agents, engagements=tuple(relax(work) for work in problem.engagements))
-
-    assert solve(wider).tiers[0].objective >= solve(problem).tiers[0].objective - 1e-5
-
-
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
-@given(problems(asks=False))
-def test_scaling_all_values_scales_the_objective(problem):
-    assume(not problem.policy.ladder)
-    scaled = replace(
-        problem,
-        engagements=tuple(
-            replace(work, value=3 * work.value, values={agent: 3 * points for agent, points in work.values.items()})
-            for work in problem.engagements
-        ),
-        forecast=tuple(replace(demand, value_per_minute=3 * demand.value_per_minute) for demand in problem.forecast),
-    )
-
-    assert solve(scaled).tiers[0].objective == pytest.approx(3 * solve(problem).tiers[0].objective, abs=1e-4)
-
-
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(asks=False))
 def test_a_higher_rate_never_changes_what_customers_get(problem):
@@ -174,16 +120,3 @@ def test_a_higher_rate_never_changes_what_customers_get(problem):
     plan = solve(dear)
 
     assert plan.objective >= best - problem.policy.growth_epsilon * abs(best) - 1e-4
-
-
-def test_the_same_input_and_seed_give_the_same_plan():
-    from optimizer.benchmarks.generator import Shape, generate  # noqa: PLC0415
-
-    shape = Shape(agents=6, engagements=30, intervals=8, load=0.6, forecast=0.3, rich=True)
-    problem = generate(shape, seed=4, policy=Policy(time_limit_s=60, gap=0.002, iterations=40))
-
-    first, second = solve(problem), solve(problem)
-
-    assert first.stopped_by in ("gap", "iterations")
-    same = {"seconds": 0.0, "peak_mb": 0.0}
-    assert first.with_changes(**same) == second.with_changes(**same)
