@@ -27,7 +27,7 @@ _NOTHING = 1e-6
 
 def dive(model: Model, objective: Objective, relaxation: Relaxation, control: Control) -> Ledger:
     """Return a plan found by diving from the LP; the LP is left as it was."""
-    master = relaxation.master
+    master = relaxation.lp
     columns, values = relaxation.chosen, relaxation.shares
     ledger = begin(model, objective.on_columns, shares=_spread(model, columns, values))
     begun = ledger.columns()

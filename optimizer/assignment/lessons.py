@@ -87,7 +87,7 @@ class SolvedProblem:
     def active(self) -> set[Placed]:
         """Return the columns that the LP has generated: what the LP of a similar problem may start from."""
         placed = _placed(self.model)
-        return {placed[position] for position in self.relaxation.master.active.tolist()}
+        return {placed[position] for position in self.relaxation.lp.active.tolist()}
 
 
 def _placed(model: Model) -> list[Placed]:

@@ -48,7 +48,7 @@ class Relaxation:
     proven
         Whether no column outside the restricted LP would improve it.
     master
-        The restricted LP, still alive, with which the next tier can go on.
+        The restricted LP, still alive, with which the next tier can go on; None where duals come from an ascent.
     """
 
     chosen: Integers
@@ -58,7 +58,20 @@ class Relaxation:
     bound: float
     slack: Floats
     proven: bool
-    master: Master
+    master: Master | None
+
+    @property
+    def lp(self) -> Master:
+        """The restricted LP.
+
+        Raises
+        ------
+        LookupError
+            If there is none.
+        """
+        if self.master is None:
+            raise LookupError("these duals come from an ascent")
+        return self.master
 
 
 class InfeasibleError(Exception):
@@ -142,7 +155,7 @@ def tighten(relaxation: Relaxation, row: int, upper: float) -> Relaxation | None
     Its bound and slack are those of the relaxation as it was: they do not hold for the other limit.
     """
     master = relaxation.master
-    if master.solve_with_limit(row, upper) != "optimal":
+    if master is None or master.solve_with_limit(row, upper) != "optimal":
         return None
     used = np.flatnonzero(master.columns > _NOTHING)
     return replace(
@@ -152,6 +165,14 @@ def tighten(relaxation: Relaxation, row: int, upper: float) -> Relaxation | None
         continuous=master.continuous,
         duals=master.duals,
     )
+
+
+def minute_prices(model: Model, duals: Floats) -> Floats:
+    """Return the dual of each capacity row, agents × intervals, 0 where there is no capacity."""
+    prices = np.zeros(len(model.problem.agents) * model.problem.intervals)
+    capacity = np.array([agent.capacity for agent in model.problem.agents], dtype=float).ravel()
+    prices[capacity > 0] = np.maximum(duals[model.families["capacity"]], 0.0)
+    return prices.reshape(len(model.problem.agents), model.problem.intervals)
 
 
 def needed_columns(model: Model) -> Integers:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from optimizer.assignment.annealing import anneal
+from optimizer.assignment.ascent import relax_by_ascent
 from optimizer.assignment.dive import dive
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.master import Master
@@ -31,10 +33,16 @@ PROTECTED_SHARE = 0.15
 FIRST_TIER_SHARE = 0.6
 """Share of the time that the first tier may use where later tiers follow."""
 
+ANNEALING_SHARE = 0.6
+"""Share of a tier's time for annealing, where branch and cut can still follow."""
+
+POLISHING_SHARE = 0.5
+"""Share of a tier's time for annealing with the reserved minutes as they are, before parts are solved exactly."""
+
 SMALL_CORE = 4_000
 """Columns up to which branch and cut on the whole model comes first."""
 
-LARGEST_CORE = 15_000
+LARGEST_CORE = 30_000
 """Columns of a core beyond which branch and cut would not leave the root in the time at hand."""
 
 RELAXATION_SHARE = 0.6
@@ -178,6 +186,10 @@ def _solve_tier(
         incumbent = _better(incumbent, complete(model, objective, climbed, control))
     if is_first:
         control.enter("bound")
+    if _is_for_annealing(model) and (is_first or incumbent is not None):
+        answer = _solve_by_annealing(model, objective, incumbent, control, publish)
+        if answer is not None:
+            return answer
     relaxation = _relax(model, objective, incumbent, control.until(RELAXATION_SHARE), resume)
     if relaxation is None:
         stopped = control.stopped_by() or StoppedBy.CLOCK
@@ -192,6 +204,59 @@ def _solve_tier(
     found = _search(model, objective, relaxation, best, control)
     if is_first:
         _tell(found.incumbent, control, publish)
+    return relaxation, found
+
+
+def _is_for_annealing(model: Model) -> bool:
+    """Return whether a model is too large to be solved exactly at once, and of single engagements alone."""
+    return len(model.columns) > SMALL_CORE and not len(model.continuous.reserve_cell) and _without_excess(model)
+
+
+def _without_excess(model: Model) -> bool:
+    """Return whether no excess over a breakpoint counts: annealing leaves continuous variables as they are."""
+    return model.problem.policy.weight("balance") == 0
+
+
+def _solve_by_annealing(
+    model: Model, objective: Objective, incumbent: Incumbent | None, control: Control, publish: PublishPlan
+) -> tuple[Relaxation, Found] | None:
+    """Solve a tier by dual ascent and annealing, then branch and cut on the core; None if no plan was found.
+
+    Raises
+    ------
+    InfeasibleError
+        If an engagement that must be served has no column.
+    """
+    is_first = objective.tier == FIRST
+    known = -np.inf if incumbent is None else incumbent.objective
+    relaxation = relax_by_ascent(model, objective, control, known=known)
+    best = incumbent
+    if is_first:
+        control.report(bound=relaxation.bound)
+        control.enter(FIRST)
+        ledger = lagrangian_greedy(model, objective, relaxation)
+        best = _better(best, complete(model, objective, ledger.columns(), control))
+        _tell(best, control, publish)
+    if best is None:
+        return None
+
+    def tell(better: Incumbent) -> None:
+        if is_first:
+            _tell(better, control, publish)
+
+    small = len(model.columns) <= LARGEST_CORE
+    part = control.until(ANNEALING_SHARE) if small else control
+    best, stopped = anneal(model, objective, relaxation, best, part, tell)
+    if stopped is StoppedBy.GAP or control.stopped_by() is not None:
+        return relaxation, Found(best, max(relaxation.bound, best.objective), stopped)
+    if small:
+        found = search_core(model, objective, relaxation, best, control)
+    else:
+        best, last = search_neighbourhoods(model, objective, relaxation.slack, relaxation.bound, best, control)
+        found = Found(best, max(relaxation.bound, best.objective), last)
+    tell(found.incumbent or best)
+    if stopped is StoppedBy.CLOCK and found.stopped_by is not StoppedBy.GAP:
+        found = replace(found, stopped_by=stopped)
     return relaxation, found
 
 
@@ -264,6 +329,9 @@ def _search(
         if found.incumbent is None or found.stopped_by is StoppedBy.GAP or control.stopped_by() is not None:
             return found
         best, bound = found.incumbent, found.bound
+    if _without_excess(model):
+        part = control.until(POLISHING_SHARE)
+        best, _ = anneal(model, objective, replace(relaxation, bound=bound), best, part, lambda _: None)
     best, stopped_by = search_neighbourhoods(model, objective, relaxation.slack, bound, best, control)
     if stopped_by is not StoppedBy.ITERATIONS or core_size(relaxation, best) > LARGEST_CORE:
         return Found(best, max(bound, best.objective), stopped_by)

@@ -1,0 +1,129 @@
+"""
+What annealing and ascent work on: plain arrays, in the form that compiled code takes.
+
+A **pool** is a row of minutes: agent *a* works in pool *a*, their overtime stands in pool *agents + a*. A **slot** is
+what is served once: an engagement, or the second seat of a lead-and-shadow pair.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.roster import Flags, Floats, Integers
+
+State = NDArray[np.uint64]
+"""State of the generator of random numbers: one number, not 0."""
+
+LONGEST_CHAIN = 8
+"""Room for the slots that one move may eject."""
+
+
+class Board(NamedTuple):
+    """What stands still while a search runs.
+
+    Attributes
+    ----------
+    first_of_slot, by_slack
+        The columns of slot *e*, those of the smallest slack first, are
+        ``by_slack[first_of_slot[e]:first_of_slot[e + 1]]``.
+    pool, points, reduced
+        Of each column: its pool, what the search maximises, and that minus the minutes at their price.
+    first_load, interval, minutes
+        Load of each column, interval by interval, in the manner of compressed sparse rows.
+    first_row, row, entry, most
+        Entries of each column in the rows that tie slots together, and the limits of those rows.
+    capacity, carry_limit
+        Pools × intervals, minutes.
+    must, held
+        Slots that have to be served; slots that the search must not touch.
+    """
+
+    first_of_slot: Integers
+    by_slack: Integers
+    pool: Integers
+    points: Floats
+    reduced: Floats
+    first_load: Integers
+    interval: Integers
+    minutes: Floats
+    first_row: Integers
+    row: Integers
+    entry: Floats
+    most: Floats
+    capacity: Floats
+    carry_limit: Floats
+    must: Flags
+    held: Flags
+
+
+class Standing(NamedTuple):
+    """A plan on the board, changed in place.
+
+    Attributes
+    ----------
+    chosen
+        Column of each slot, −1 if it is not served.
+    load, carry
+        Pools × intervals, minutes.
+    activity
+        Of the rows that tie slots together.
+    slots_of, held_by, place
+        The slots in each pool in no order, how many they are, and where in its pool each slot stands.
+    random
+        `State`.
+    chain, before
+        Room for the slots that a move ejects, and the columns that they had.
+    """
+
+    chosen: Integers
+    load: Floats
+    carry: Floats
+    activity: Floats
+    slots_of: Integers
+    held_by: Integers
+    place: Integers
+    random: State
+    chain: Integers
+    before: Integers
+
+
+class Effort(NamedTuple):
+    """How hard a move tries.
+
+    Attributes
+    ----------
+    ejected
+        Most slots that it ejects, at most `LONGEST_CHAIN`.
+    drawn
+        Slots drawn to find one to eject.
+    tried
+        Most columns tried to place an ejected slot.
+    """
+
+    ejected: int
+    drawn: int
+    tried: int
+
+
+class Priced(NamedTuple):
+    """Columns with their entries in the rows that are priced.
+
+    Attributes
+    ----------
+    points
+        Of each column.
+    first_row, row, entry
+        Entries of each column, in the manner of compressed sparse columns.
+    first_of_slot
+        The columns of slot *e* are those from ``first_of_slot[e]`` to before ``first_of_slot[e + 1]``.
+    must
+        Slots that have to be served.
+    """
+
+    points: Floats
+    first_row: Integers
+    row: Integers
+    entry: Floats
+    first_of_slot: Integers
+    must: Flags
