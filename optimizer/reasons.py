@@ -31,6 +31,7 @@ class ObstacleCode(StrEnum):
     AUTHORITY = "authority"
     OWNER = "owner"
     SHADOW = "shadow"
+    PAIR = "pair"
 
 
 @dataclass(frozen=True, slots=True)
