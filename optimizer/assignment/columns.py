@@ -244,7 +244,9 @@ def _describe_pairs(fit: Fit, engagement: Integers, agent: Integers) -> _Pairs:
     """Return given pairs, sorted by engagement."""
     engagements = fit.roster.problem.engagements
     dtypes = {"stretch": np.int64, "stretch_level": np.int64, "match": np.float64}
-    found = {name: np.zeros(len(engagement), dtypes.get(name, np.bool_)) for name in _Pairs.__slots__[2:]}
+    found: dict[str, Any] = {
+        name: np.zeros(len(engagement), dtypes.get(name, np.bool_)) for name in _Pairs.__slots__[2:]
+    }
     bounds = np.append(np.flatnonzero(np.diff(engagement, prepend=-1)), len(engagement)).tolist()
     for first, after in itertools.pairwise(bounds):
         block = slice(first, after)
