@@ -65,6 +65,21 @@ def test_why_not_names_the_rule_in_the_way(work, staff, code):
     assert Sentences().why_not(answer)[0].startswith("a1: ")
 
 
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"pins": (Pin("e1", "a2"),)}, ObstacleCode.PINNED),
+        ({"previous": (Placement("e1", "a2", 0),), "frozen_before": 1}, ObstacleCode.FROZEN),
+    ],
+)
+def test_why_not_names_what_people_have_fixed(fields, code):
+    problem = a_problem(TWO, [an_engagement()], **fields)
+
+    answer = why_not(problem, solve(problem), "e1", "a1")
+
+    assert [obstacle.code for obstacle in answer.obstacles] == [code]
+
+
 def test_why_not_puts_value_and_price_side_by_side():
     # a1 is the only one for e2, worth 30 for all 30 minutes of theirs: 1 a minute. The minutes of a2 are free.
     hard = an_engagement("e2", minutes=30, value=30, requires=(Requirement("billing", 4),))
