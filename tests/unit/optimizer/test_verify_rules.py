@@ -31,7 +31,8 @@ def ben(**fields: Any) -> Agent:
 def work(identity: str = "e1", **fields: Any) -> Engagement:
     """Return 20 minutes of billing mail that may start in intervals 0 to 2."""
     given: dict[str, Any] = {"minutes": 20.0, "channel": "email", "earliest": 0, "due": 2, "latest": 2, "priority": 1}
-    return Engagement(**({"id": identity, "value": 1.0, "requires": BILLING} | given | fields))
+    given |= {"value": 1.0, "requires": BILLING}
+    return Engagement(id=identity, **(given | fields))
 
 
 def row(identity: str, agent: str = "ada", start: int = 0, minutes: float = 20.0, **fields: Any) -> Assignment:
@@ -122,7 +123,7 @@ def test_minutes_of_an_agent(agent, works, rows, carry, rules):
 
 def test_work_in_overtime_loads_overtime_alone():
     agent = ada(overtime=(20.0, 0.0, 0.0, 0.0), capacity=(30.0,) * 4)
-    paid = {"relaxed": ("overtime",)}
+    paid: dict[str, Any] = {"relaxed": ("overtime",)}
     three = [work("e1", minutes=30.0), work("e2"), work("e3")]
 
     assert broken([agent], three[:2], [row("e1", minutes=30.0), row("e2", **paid)]) == []
@@ -154,7 +155,7 @@ def test_limits_of_a_shift(limits, starts, rules):
 
 
 MENTOR = ada(mentor_for=("billing",))
-STRETCH = {"stretch": "billing"}
+STRETCH: dict[str, Any] = {"stretch": "billing"}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_a_level_that_is_missing_twice_is_no_stretch():
 
 
 LOW, HIGH = Requirement("tax", 2, 0.5, preferred=True), Requirement("law", 2, 1.0, preferred=True)
-DROPPED = {"relaxed": ("drop_preferred",)}
+DROPPED: dict[str, Any] = {"relaxed": ("drop_preferred",)}
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_a_step_that_the_ladder_does_not_list_is_found():
     assert broken([ada()], [late], [row("e1", start=2, relaxed=("later",))], policy=STRICT) == ["ladder"]
 
 
-PAIR = {"shadow": "ben"}
+PAIR: dict[str, Any] = {"shadow": "ben"}
 
 
 @pytest.mark.parametrize(
