@@ -9,7 +9,7 @@ with a gap, both bounds of that difference are stated.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from optimizer.explain import find_agent, find_engagement, fixed_elsewhere, list_obstacles, offers_of
+from optimizer.explain import find_agent, find_engagement, fixed_elsewhere, list_obstacles, offers_of, why_not
 from optimizer.fixes import apply_fix
 from optimizer.plan import Cause, CauseCode, Fix, FixCode, Plan, Status, Unassigned
 from optimizer.policy import TIERS, WEIGHTED_TERMS
@@ -60,7 +60,11 @@ def what_would_change(
         return replace(answer, levels_needed=needed, obstacles=(Obstacle(ObstacleCode.CAPACITY),))
     least, most = distance
     levels = question.smallest_levels(needed) if most > 0 else {}
-    return replace(answer, levels_needed=needed, value_more=most, value_more_least=least, levels=levels)
+    side = why_not(problem, plan, engagement_id, agent_id)
+    by_price = None if side.offer is None or side.chosen is None else max(0.0, side.chosen.net - side.offer.net)
+    return replace(
+        answer, levels_needed=needed, value_more=most, value_more_least=least, by_price=by_price, levels=levels
+    )
 
 
 def _first_tier(problem: Problem, seconds: float) -> Problem:

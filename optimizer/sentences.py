@@ -28,6 +28,8 @@ __all__ = [
 
 
 _NOTHING = 1e-6
+_UNTOLD = 0.05
+"""Points that are not told apart: sentences round to a tenth."""
 
 
 def as_they_are(text: str) -> str:
@@ -266,6 +268,18 @@ class Sentences:
             lines.append(self._say("{agent} would need {levels} to take it at all.", agent=agent, levels=levels))
         if answer.value_more is None or answer.value_more < _NOTHING:
             lines.append(self._say("It is with {agent}, or might as well be.", agent=agent))
+        elif answer.value_more - answer.value_more_least > _UNTOLD:
+            lines.append(
+                self._say(
+                    "With {least:.1f} to {more:.1f} points more it would go to {agent}; no solve was exact enough to "
+                    "tell.",
+                    least=answer.value_more_least,
+                    more=answer.value_more,
+                    agent=agent,
+                )
+            )
+            if answer.by_price is not None:
+                lines.append(self._say("By the prices of the plan about {points:.1f}.", points=answer.by_price))
         else:
             lines.append(
                 self._say(
@@ -284,7 +298,7 @@ class Sentences:
         """Say what each weight of a policy changes."""
         lines = []
         for name, cost in costs.without.items():
-            told = {term: points for term, points in cost.changes.items() if abs(points) > max(cost.uncertain, 0.05)}
+            told = {term: points for term, points in cost.changes.items() if abs(points) > max(cost.uncertain, _UNTOLD)}
             changes = ", ".join(f"{self.translate(term)} {points:+.1f}" for term, points in told.items())
             which = "epsilon" if name == "growth_epsilon" else "weight"
             lines.append(self._say(WEIGHTS[which, bool(told)], term=self.translate(name), changes=changes))
