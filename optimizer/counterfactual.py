@@ -9,7 +9,7 @@ with a gap, both bounds of that difference are stated.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from optimizer.explain import find_agent, find_engagement, list_obstacles, offers_of
+from optimizer.explain import find_agent, find_engagement, fixed_elsewhere, list_obstacles, offers_of, why_not
 from optimizer.fixes import apply_fix
 from optimizer.plan import Cause, CauseCode, Fix, FixCode, Plan, Status, Unassigned
 from optimizer.policy import TIERS, WEIGHTED_TERMS
@@ -44,7 +44,7 @@ def what_would_change(
     chosen = plan.find_assignment(engagement_id)
     if chosen is not None and chosen.agent == agent_id:
         return replace(answer, value_more=0.0)
-    fixed = _fixed_elsewhere(problem, engagement_id, agent_id)
+    fixed = fixed_elsewhere(problem, engagement_id, agent_id)
     if fixed:
         return replace(answer, obstacles=fixed)
     question = _Question(_first_tier(problem, seconds), engagement, agent, resolve)
@@ -60,17 +60,11 @@ def what_would_change(
         return replace(answer, levels_needed=needed, obstacles=(Obstacle(ObstacleCode.CAPACITY),))
     least, most = distance
     levels = question.smallest_levels(needed) if most > 0 else {}
-    return replace(answer, levels_needed=needed, value_more=most, value_more_least=least, levels=levels)
-
-
-def _fixed_elsewhere(problem: Problem, engagement_id: str, agent_id: str) -> tuple[Obstacle, ...]:
-    """Return what people have fixed against it: a pin, or the frozen window."""
-    if any(pin.engagement == engagement_id and pin.agent != agent_id for pin in problem.pins):
-        return (Obstacle(ObstacleCode.PINNED, name=engagement_id),)
-    stands = [each for each in problem.previous if each.engagement == engagement_id]
-    if any(each.start < problem.frozen_before and each.agent != agent_id for each in stands):
-        return (Obstacle(ObstacleCode.FROZEN, first=problem.frozen_before),)
-    return ()
+    side = why_not(problem, plan, engagement_id, agent_id)
+    by_price = None if side.offer is None or side.chosen is None else max(0.0, side.chosen.net - side.offer.net)
+    return replace(
+        answer, levels_needed=needed, value_more=most, value_more_least=least, by_price=by_price, levels=levels
+    )
 
 
 def _first_tier(problem: Problem, seconds: float) -> Problem:

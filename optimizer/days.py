@@ -10,7 +10,7 @@ from optimizer.roster import Floats
 from optimizer.routing import Contact
 from optimizer.simulate import Call, DayOutcome
 
-__all__ = ["Difference", "Interval", "compare_days", "draw_calls"]
+__all__ = ["Difference", "Interval", "compare_days", "draw_calls", "pool"]
 
 HANDLE_SIGMA = 0.6
 """Standard deviation of the logarithm of handle times, as in the calls of a bank (Brown et al. 2005)."""
@@ -87,6 +87,30 @@ class Difference:
     value: Interval
     service_level: Interval
     abandonment: Interval
+
+
+def pool(outcomes: Sequence[DayOutcome]) -> DayOutcome:
+    """Return one day's outcomes under several draws of what a log cannot tell, added up.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    if not outcomes:
+        raise ValueError("there are no outcomes to pool")
+    return DayOutcome(
+        offered=sum(each.offered for each in outcomes),
+        answered=sum(each.answered for each in outcomes),
+        abandoned=sum(each.abandoned for each in outcomes),
+        within=sum(each.within for each in outcomes),
+        value=sum(each.value for each in outcomes),
+        wait_seconds=sum(each.wait_seconds for each in outcomes),
+        busy_seconds=np.sum([each.busy_seconds for each in outcomes], axis=0),
+        signed_in_seconds=np.sum([each.signed_in_seconds for each in outcomes], axis=0),
+        within_by_class=tuple(map(sum, zip(*(each.within_by_class for each in outcomes), strict=True))),
+        offered_by_class=tuple(map(sum, zip(*(each.offered_by_class for each in outcomes), strict=True))),
+    )
 
 
 def compare_days(ours: Sequence[DayOutcome], theirs: Sequence[DayOutcome]) -> Difference:

@@ -73,17 +73,32 @@ def why_not(problem: Problem, plan: Plan, engagement_id: str, agent_id: str) -> 
     chosen = plan.find_assignment(engagement_id)
     offers = {offer.agent: offer for offer in offers_of(problem, plan, engagement)}
     offer = offers.get(agent_id)
+    obstacles = (
+        list_obstacles(problem, engagement, agent)
+        if offer is None
+        else fixed_elsewhere(problem, engagement_id, agent_id)
+    )
     blockers = () if offer is None else _blockers(plan, engagement, agent, offer)
     return WhyNot(
         engagement=engagement_id,
         agent=agent_id,
-        obstacles=list_obstacles(problem, engagement, agent) if offer is None else (),
+        obstacles=obstacles,
         offer=offer,
         chosen=None
         if chosen is None
         else Offer(chosen.agent, chosen.start, _tier_one(chosen), _price_of(problem, plan, chosen)),
         in_the_way=blockers,
     )
+
+
+def fixed_elsewhere(problem: Problem, engagement_id: str, agent_id: str) -> tuple[Obstacle, ...]:
+    """Return what people have fixed against an agent, who could take an engagement: a pin, or the frozen window."""
+    if any(pin.engagement == engagement_id and pin.agent != agent_id for pin in problem.pins):
+        return (Obstacle(ObstacleCode.PINNED, name=engagement_id),)
+    stands = [each for each in problem.previous if each.engagement == engagement_id]
+    if any(each.start < problem.frozen_before and each.agent != agent_id for each in stands):
+        return (Obstacle(ObstacleCode.FROZEN, first=problem.frozen_before),)
+    return ()
 
 
 def list_obstacles(

@@ -2,7 +2,8 @@
 Moves by hand: what a scheduler's change would break, displace and cost, at once and without a solve.
 
 A move puts one engagement with an agent at a start, or takes it out of the plan. Rules of a single assignment are never
-bent; where the agent's minutes do not suffice, reserved minutes give way first and then the engagements worth least.
+bent. A pair can be taken out, but only a new solve makes one. Where the agent's minutes do not suffice, reserved
+minutes give way first and then the engagements worth least.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -142,6 +143,10 @@ class _Desk:
         if column is None:
             agent = self.problem.agents[self.fit.roster.index[move.agent]]
             found = list_obstacles(self.problem, engagement, agent, start)
+            if engagement.shadow:
+                # A learner's minutes would have to be found too: that is left to a new solve.
+                others = (each for each in found if each.code is not ObstacleCode.SHADOW)
+                found = (Obstacle(ObstacleCode.PAIR), *others)
             return replace(check, violations=found), None
         assignment = self._assignment(engagement, move.agent, column)
         violations = [*self._fixed(move, start), *self._limits(engagement, assignment)]
@@ -198,7 +203,7 @@ class _Desk:
         only = np.zeros(len(self.problem.agents), dtype=bool)
         only[self.fit.roster.index[agent]] = True
         columns = enumerate_columns(self.fit, [self.index[engagement.id]], only)
-        which = np.flatnonzero((columns.start == start) & ~columns.overtime)
+        which = np.flatnonzero((columns.start == start) & ~columns.overtime & (columns.pair < 0))
         return columns.select(which[:1]) if len(which) else None
 
     def _assignment(self, engagement: Engagement, agent: str, column: Columns) -> Assignment:
@@ -254,6 +259,11 @@ class _Desk:
         both = [*others, (assignment, engagement)]
         found = []
         stretch = sum(each.minutes for each, _ in both if each.stretch is not None)
+        stretch += sum(
+            self.problem.engagements[self.index[each.engagement]].minutes
+            for each in self.plan.assignments
+            if each.shadow == assignment.agent and roster.shift_of[row, each.start] == shift
+        )
         if assignment.stretch is not None and stretch > agent.max_stretch_minutes + _TOLERANCE:
             found.append(Obstacle(ObstacleCode.LIMIT, name="stretch"))
         most = agent.limits.heavy_minutes
@@ -283,7 +293,7 @@ class _Desk:
         others = {
             each.engagement: self._load(each, row)
             for each in self.plan.assignments
-            if each.agent == assignment.agent and each.engagement != assignment.engagement
+            if assignment.agent in {each.agent, each.shadow} and each.engagement != assignment.engagement
         }
         kept = {(each.class_, each.interval): each for each in self.plan.reserved if each.agent == assignment.agent}
         released: dict[tuple[str, int], Reservation] = {}
@@ -324,12 +334,15 @@ class _Desk:
         return sorted(movable, key=lambda identity: (value[identity], identity))
 
     def _load(self, assignment: Assignment, row: int) -> np.ndarray:
-        """Return the minutes by interval that an assignment loads its agent with; none in overtime."""
-        engagement = self.problem.engagements[self.index[assignment.engagement]]
-        column = self._column(engagement, assignment.agent, assignment.start)
-        if column is None or "overtime" in assignment.relaxed:
+        """Return the minutes by interval that an assignment loads one of its agents with; none in overtime."""
+        lead = np.arange(len(self.problem.agents)) == self.fit.roster.index[assignment.agent]
+        columns = enumerate_columns(self.fit, [self.index[assignment.engagement]], lead)
+        learns = assignment.shadow == self.fit.roster.ids[row]
+        same = (columns.agent == row) & (columns.start == assignment.start) & (columns.shadows == learns)
+        which = np.flatnonzero(same & ~columns.overtime)
+        if not len(which) or ("overtime" in assignment.relaxed and not learns):
             return np.zeros(self.problem.intervals)
-        load: np.ndarray = column.load.toarray().reshape(self.fit.roster.capacity.shape)[row]
+        load: np.ndarray = columns.load[which[:1]].toarray().reshape(self.fit.roster.capacity.shape)[row]
         return load
 
     def _within(self, row: int, load: np.ndarray) -> bool:

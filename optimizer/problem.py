@@ -238,6 +238,8 @@ class Problem:
 
 def _canonical(value: Any) -> Any:
     """Return JSON data in which equal numbers are written alike, be they 6 or 6.0."""
+    if type(value) is float or type(value) is str:
+        return value
     if isinstance(value, dict):
         return {key: _canonical(element) for key, element in value.items()}
     if isinstance(value, list):

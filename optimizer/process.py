@@ -199,8 +199,8 @@ class _Run:
         if self.final is not None:
             return self.final
         seconds = round(time.monotonic() - self.began_at, 3)
-        empty = Plan(Status.SOLVER_ERROR, seed=self.problem.policy.seed, problem=self.problem.digest())
-        kept = (self.best or empty).with_changes(seconds=seconds)
+        empty = Plan(Status.SOLVER_ERROR, seed=self.problem.policy.seed)
+        kept = (self.best or empty).with_changes(seconds=seconds, problem=self.problem.digest())
         if kept.objective is not None and self.bound is not None:
             bound = max(self.bound, kept.objective)
             kept = kept.with_changes(bound=bound, gap=relative_gap(kept.objective, bound))

@@ -20,7 +20,7 @@ import numpy as np
 
 from optimizer.assignment.asks import Asks
 from optimizer.assignment.master import Master
-from optimizer.assignment.model import Model, Objective, build_model, tier_objectives
+from optimizer.assignment.model import Model, Objective, build_model, protected_objective, tier_objectives
 from optimizer.assignment.relaxation import needed_columns
 from optimizer.control import Control
 from optimizer.fit import Fit
@@ -66,6 +66,10 @@ class OutOfTimeError(RuntimeError):
     """The clock or a cancel came before the LP was solved."""
 
 
+class NoSolutionError(ValueError):
+    """No plan obeys the rules of the problem."""
+
+
 def price_ranges(
     problem: Problem, cells: Iterable[Cell], *, plan: Plan | None = None, control: Control | None = None
 ) -> dict[Cell, PriceRange]:
@@ -76,14 +80,16 @@ def price_ranges(
     cells
         (agent id, interval), or (path of a limit, first interval of its shift) as in `Prices.policy`.
     plan
-        A plan of the problem, from which the LP starts.
+        A plan of the problem: the LP starts from it, and owes no more protected growth than it does.
 
     Raises
     ------
     LookupError
         If an agent has no capacity in the interval, or nothing in the problem reaches the limit.
+    NoSolutionError
+        If no plan obeys the rules.
     OutOfTimeError
-        If the control ends the work, or the LP has no solution.
+        If the control ends the work.
     """
     fit = Fit(Roster.of(problem))
     model = build_model(fit, Asks.of(problem))
@@ -94,11 +100,49 @@ def price_ranges(
             raise LookupError(f"{cell[0]} in interval {cell[1]} has no price")
     if not wanted:
         return {}
-    lp = _LinearProgram(model, plan, control or Control())
+    model = _protected(model, plan)
+    lp = _LinearProgram(model, tier_objectives(model)[0], plan, control or Control())
     optimum = lp.value(rows[wanted[0]], 0.0)
     if optimum is None:
-        raise OutOfTimeError("the LP was not solved")
+        raise NoSolutionError("no plan obeys the rules, so that nothing has a price")
     return {cell: lp.range_of(rows[cell], optimum) for cell in wanted}
+
+
+def floor_price(problem: Problem, plan: Plan, *, control: Control | None = None) -> PriceRange | None:
+    """Return what one point more that customers give up would gain in the tier of growth, and what one less would cost.
+
+    The price of ε, in points of the growth tier's LP for one point below its floor; None if there is no such tier in
+    the plan.
+
+    Raises
+    ------
+    NoSolutionError
+        If no plan obeys the rules.
+    OutOfTimeError
+        If the control ends the work.
+    """
+    tiers = {tier.tier: tier for tier in plan.tiers}
+    if "customers" not in tiers or "growth" not in tiers:
+        return None
+    model = _protected(build_model(Fit(Roster.of(problem)), Asks.of(problem)), plan)
+    customers, growth = tier_objectives(model)[:2]
+    best = tiers["customers"].objective
+    model = model.with_floor(customers, best - problem.policy.growth_epsilon * abs(best))
+    lp = _LinearProgram(model, growth, plan, control or Control())
+    row = len(model.upper) - 1
+    optimum = lp.value(row, 0.0)
+    if optimum is None:
+        raise NoSolutionError("no plan obeys the rules, so that nothing has a price")
+    return lp.range_of(row, optimum)
+
+
+def _protected(model: Model, plan: Plan | None) -> Model:
+    """Return the model in which no more protected growth is owed than in a plan."""
+    objective = protected_objective(model)
+    if objective is None or plan is None:
+        return model
+    owed = sum(each.debt for each in plan.growth)
+    return model.with_floor(objective, -owed - 1e-7 * max(1.0, owed))
 
 
 def _rows(fit: Fit, model: Model) -> dict[Cell, int]:
@@ -113,11 +157,11 @@ def _rows(fit: Fit, model: Model) -> dict[Cell, int]:
 
 
 class _LinearProgram:
-    """The first tier's LP over all columns, by column generation, with a right-hand side that may be moved."""
+    """One tier's LP over all columns, by column generation, with a right-hand side that may be moved."""
 
-    def __init__(self, model: Model, plan: Plan | None, control: Control) -> None:
+    def __init__(self, model: Model, objective: Objective, plan: Plan | None, control: Control) -> None:
         self.model = model
-        self.objective: Objective = tier_objectives(model)[0]
+        self.objective = objective
         start = np.union1d(_start(model, plan), needed_columns(model))
         threads = model.problem.policy.threads
         self.master = Master(model, self.objective, start, control, mip=False, threads=threads, solver="simplex")
@@ -148,11 +192,23 @@ class _LinearProgram:
         return None if value is None else (value - optimum) / change
 
     def value(self, row: int, change: float) -> float | None:
-        """Return the optimum over all columns with a row's limit moved; None if there is no solution."""
+        """Return the optimum over all columns with a row's limit moved; None if there is no solution.
+
+        Raises
+        ------
+        OutOfTimeError
+            If the control ends the work before.
+        """
         upper = float(self.model.upper[row]) + change
         if not len(self.model.columns) and not len(self.model.continuous):
-            return self.objective.constant if upper >= 0 else None
-        while self.master.solve_with_limit(row, upper) == "optimal":
+            holds = (self.model.lower <= 0).all() and (np.delete(self.model.upper, row) >= 0).all() and upper >= 0
+            return self.objective.constant if holds else None
+        while self.master.solver.control.stopped_by() is None:
+            outcome = self.master.solve_with_limit(row, upper)
+            if outcome == "infeasible":
+                return None
+            if outcome != "optimal":
+                break
             priced = self.objective.on_columns - self.model.on_columns.T @ self.master.duals
             priced[self.master.active] = -np.inf
             entering = np.flatnonzero(priced > self._least)
@@ -161,7 +217,7 @@ class _LinearProgram:
                 rest = self.objective.on_continuous @ self.master.continuous + self.objective.constant
                 return float(on_columns + rest)
             self.master.add(np.sort(entering[np.argsort(-priced[entering], kind="stable")[:COLUMNS_AT_ONCE]]))
-        return None
+        raise OutOfTimeError("the LP was not solved in time")
 
 
 def _start(model: Model, plan: Plan | None) -> Integers:

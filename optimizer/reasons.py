@@ -31,6 +31,7 @@ class ObstacleCode(StrEnum):
     AUTHORITY = "authority"
     OWNER = "owner"
     SHADOW = "shadow"
+    PAIR = "pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,9 @@ class WhatWouldChange:
     value_more_least
         With fewer points more than that the agent is not chosen for certain; equal to `value_more` where every solve
         was exact.
+    by_price
+        About how many points are missing at the prices of the plan; None where the engagement has no agent, or this one
+        cannot take it as they are.
     levels
         Levels with which the agent would have been chosen without any other value; empty where no level changes that.
     obstacles
@@ -138,6 +142,7 @@ class WhatWouldChange:
     levels_needed: Levels = field(default_factory=dict)
     value_more: float | None = None
     value_more_least: float = 0.0
+    by_price: float | None = None
     levels: Levels = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
 

@@ -15,6 +15,10 @@ ADDED_FIELDS = frozenset({"authorities", "authority", "growth_due_minutes"})
 does not use them, by which a plan names its problem, stays what it was."""
 
 
+_PLAIN = frozenset({bool, float, int, str})
+"""What most fields hold, and is JSON data as it stands; asking for abstract types first takes most of the time."""
+
+
 def read_record(cls: type[T], fields: Fields, value: object, where: Findings) -> T | None:
     """Read one object of the format, or note what is wrong with it and return None."""
     reader = Reader(value, where)
@@ -31,6 +35,8 @@ def read_record(cls: type[T], fields: Fields, value: object, where: Findings) ->
 
 def written(value: Any) -> Any:
     """Return a field's value as JSON data."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):

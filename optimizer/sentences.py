@@ -28,6 +28,8 @@ __all__ = [
 
 
 _NOTHING = 1e-6
+_UNTOLD = 0.05
+"""Points that are not told apart: sentences round to a tenth."""
 
 
 def as_they_are(text: str) -> str:
@@ -84,6 +86,13 @@ LIMITS = {
     "proactive_share_max": "the largest share of proactive work",
 }
 
+WEIGHTS = {
+    ("weight", True): "Without the weight of {term}: {changes}.",
+    ("weight", False): "The weight of {term} changes nothing that can be told from the gap.",
+    ("epsilon", True): "If later tiers could take nothing from earlier ones: {changes}.",
+    ("epsilon", False): "What later tiers may take from earlier ones changes nothing that can be told from the gap.",
+}
+
 OBSTACLES = {
     ObstacleCode.SKILL: "needs {skill} at level {level}, has level {has}",
     ObstacleCode.EXCLUDED: "is excluded from it",
@@ -101,6 +110,7 @@ OBSTACLES = {
     ObstacleCode.AUTHORITY: "may not decide {name} alone",
     ObstacleCode.OWNER: "it belongs to {name}",
     ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts between {first} and {last}",
+    ObstacleCode.PAIR: "a pair serves it, which only a new plan can put together",
 }
 
 
@@ -258,6 +268,18 @@ class Sentences:
             lines.append(self._say("{agent} would need {levels} to take it at all.", agent=agent, levels=levels))
         if answer.value_more is None or answer.value_more < _NOTHING:
             lines.append(self._say("It is with {agent}, or might as well be.", agent=agent))
+        elif answer.value_more - answer.value_more_least > _UNTOLD:
+            lines.append(
+                self._say(
+                    "With {least:.1f} to {more:.1f} points more it would go to {agent}; no solve was exact enough to "
+                    "tell.",
+                    least=answer.value_more_least,
+                    more=answer.value_more,
+                    agent=agent,
+                )
+            )
+            if answer.by_price is not None:
+                lines.append(self._say("By the prices of the plan about {points:.1f}.", points=answer.by_price))
         else:
             lines.append(
                 self._say(
@@ -275,14 +297,11 @@ class Sentences:
     def weights(self, costs: WeightCosts) -> list[str]:
         """Say what each weight of a policy changes."""
         lines = []
-        for term, cost in costs.without.items():
-            told = {other: points for other, points in cost.changes.items() if abs(points) > max(cost.uncertain, 0.05)}
-            words = ", ".join(f"{self.translate(other)} {points:+.1f}" for other, points in told.items())
-            lines.append(
-                self._say("Without the weight of {term}: {changes}.", term=self.translate(term), changes=words)
-                if words
-                else self._say("The weight of {term} changes nothing that can be told from the gap.", term=term)
-            )
+        for name, cost in costs.without.items():
+            told = {term: points for term, points in cost.changes.items() if abs(points) > max(cost.uncertain, _UNTOLD)}
+            changes = ", ".join(f"{self.translate(term)} {points:+.1f}" for term, points in told.items())
+            which = "epsilon" if name == "growth_epsilon" else "weight"
+            lines.append(self._say(WEIGHTS[which, bool(told)], term=self.translate(name), changes=changes))
         return lines
 
     def _levels(self, levels: Mapping[str, int]) -> str:

@@ -36,7 +36,8 @@ def solve(problem: Problem, control: Control | None = None, *, publish: Callable
     control
         Deadline, cancel and progress; by default the policy's time limit from now on.
     publish
-        Told about every better plan on the way, without its reasons and prices.
+        Told about every better plan on the way, without its reasons and prices, and without the digest of the problem,
+        which would take longer than finding a better plan.
     """
     control = control or Control()
     control.deadline_at = min(control.deadline_at, control.began_at + problem.policy.time_limit_s)
@@ -61,7 +62,7 @@ def solve(problem: Problem, control: Control | None = None, *, publish: Callable
         plan = Plan(Status.INFEASIBLE, conflicts=find_conflicts(fit, control), stopped_by=StoppedBy.GAP)
     else:
         plan = Plan(_status_without_plan(outcome), stopped_by=outcome.stopped_by)
-    return _sign(problem, control, plan)
+    return _sign(problem, control, plan.with_changes(problem=problem.digest()))
 
 
 def _status_without_plan(outcome: Outcome) -> Status:
@@ -86,5 +87,4 @@ def _sign(problem: Problem, control: Control, plan: Plan) -> Plan:
         solver=_solver_name(),
         route=ROUTE,
         seed=problem.policy.seed,
-        problem=problem.digest(),
     )

@@ -198,8 +198,9 @@ def learning_problems(draw: st.DrawFn, *, forecast: bool = True) -> Problem:
         Whether there may be forecast demand.
     """
     problem = draw(problems(forecast=forecast, least=2))
-    if draw(st.booleans()):
+    if draw(st.sampled_from([True, True, True, False])):
         problem = replace(problem, pins=(), frozen_before=0, max_changes=None)
+    some = st.sampled_from([10.0, 30.0, 30.0])
     staff = tuple(
         replace(
             agent,
@@ -208,6 +209,8 @@ def learning_problems(draw: st.DrawFn, *, forecast: bool = True) -> Problem:
             mentor_for=("billing",),
             max_stretch_minutes=draw(st.sampled_from([20.0, 60.0])),
             channels=None,
+            capacity=(*(draw(some) if minutes else minutes for minutes in agent.capacity[:-1]), draw(some)),
+            authorities=("refund",),
             growth_due_minutes=draw(st.sampled_from([0.0, 15.0, 60.0])),
         )
         for agent in problem.agents
@@ -221,6 +224,7 @@ def learning_problems(draw: st.DrawFn, *, forecast: bool = True) -> Problem:
             language=None,
             site=None,
             shadow=draw(st.sampled_from([False, True, True])),
+            must_assign=False,
         )
         for each in problem.engagements
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from optimizer.assignment.columns import STEP_BIT, enumerate_columns
 from optimizer.fit import Fit
-from optimizer.plan import Plan
+from optimizer.plan import Plan, Status
 from optimizer.policy import PAIR_TERMS, WEIGHTED_TERMS, Policy
 from optimizer.problem import Problem
 from optimizer.reasons import WeightCost, WeightCosts
@@ -48,7 +48,7 @@ def weigh_terms(problem: Problem, plan: Plan, *, seconds: float, resolve: Solve 
     for name, policy in policies.items():
         limit = min(policy.time_limit_s, seconds / len(policies))
         other = resolve(replace(problem, policy=replace(policy, time_limit_s=limit)))
-        if other.objective is not None and other.bound is not None:
+        if other.objective is not None and other.bound is not None and other.status is not Status.CANCELLED:
             terms = measure(problem, other)
             changes = {term: terms[term] - points for term, points in base.items()}
             uncertain = max(plan.bound - plan.objective, other.bound - other.objective)

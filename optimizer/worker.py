@@ -79,7 +79,8 @@ def main(work: Work | None = None) -> int:
 
 def read_problem(request: dict[str, Any]) -> "Problem":
     """Return the problem of a request, which the parent has validated."""
-    problem: Problem = pickle.loads(request["problem"])  # noqa: S301  The parent alone can write to this pipe.
+    # The parent alone can write to this pipe.
+    problem: Problem = pickle.loads(request["problem"])  # noqa: S301  # nosec B301
     return problem
 
 

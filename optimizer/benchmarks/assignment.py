@@ -27,6 +27,8 @@ ROUNDED_MODELS = frozenset({"cpsat"})
 PACKAGES = ("highspy", "numpy", "ortools", "pulp", "scipy")
 
 _EQUAL = 1e-9
+_SUMMATION = 1e-6
+"""Relative error that a solver's own tolerances may bring into a bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,18 @@ class Run:
     ----------
     solver
         ``ours`` or the name of a peer.
-    objective, bound, gap
+    objective, gap
         Of the first tier, as the solver claims; None without a plan that `verify` lets pass.
+    bound
+        What the solver claims that no plan exceeds; it may have one without a plan.
+    bound_holds
+        False if a valid plan, or the best value that the literature knows, exceeds the bound; None without a bound.
     violations
         What `verify` found; a plan with violations counts as none.
     seconds, first_plan_seconds
         Until its answer, and until its first plan; None if there is none.
+    peak_mb
+        None if the process was ended before it could tell.
     to_best, to_bound
         Distance of its plan from the best value known and from the best bound, relative to its own value.
     seconds_to
@@ -57,9 +65,10 @@ class Run:
     status: str
     objective: float | None
     bound: float | None
+    bound_holds: bool | None
     gap: float | None
     seconds: float
-    peak_mb: float
+    peak_mb: float | None
     assigned: int
     violations: tuple[str, ...]
     message: str
@@ -179,9 +188,10 @@ def _run(answer: Answer, best: float | None, best_bound: float | None) -> Run:
         status=plan.status.value,
         objective=objective,
         bound=plan.bound,
+        bound_holds=_holds(plan.bound, best),
         gap=None if objective is None else plan.gap,
         seconds=plan.seconds,
-        peak_mb=plan.peak_mb,
+        peak_mb=plan.peak_mb or None,
         assigned=len(plan.assignments),
         violations=answer.violations,
         message=plan.message,
@@ -191,6 +201,12 @@ def _run(answer: Answer, best: float | None, best_bound: float | None) -> Run:
         seconds_to=_first_within(distances),
         seconds_to_proven=_first_within(proven),
     )
+
+
+def _holds(bound: float | None, best: float | None) -> bool | None:
+    if bound is None or best is None:
+        return None
+    return bound >= best - _SUMMATION * max(1.0, abs(best))
 
 
 def _first_within(points: Iterable[tuple[float, float]]) -> dict[str, float | None]:

@@ -93,17 +93,19 @@ def _seconds(clock: str) -> float:
     return 3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds)
 
 
-def list_bank_days(path: Path, *, seed: int = 1, least_before: int = 2) -> Iterator[RoutedDay]:
-    """Yield the log's working days that have at least so many working days before them."""
+def list_bank_days(path: Path, *, seeds: Sequence[int] = (1,), least_before: int = 2) -> Iterator[list[RoutedDay]]:
+    """Yield the log's working days that have at least so many working days before them, each once for every seed."""
     calls = read_calls(path)
     days = sorted({call.on for call in calls})
     for position, day in enumerate(days):
         if position >= least_before:
             known = [call for call in calls if call.on <= day]
-            yield _bank_day(read_bank_day(path, day), day, known, days[:position], seed)
+            yield _bank_day(read_bank_day(path, day), day, known, days[:position], seeds)
 
 
-def _bank_day(staffed: Problem, day: date, known: Sequence[LoggedCall], before: Sequence[date], seed: int) -> RoutedDay:
+def _bank_day(
+    staffed: Problem, day: date, known: Sequence[LoggedCall], before: Sequence[date], seeds: Sequence[int]
+) -> list[RoutedDay]:
     today = [call for call in known if call.on == day]
     handled: dict[str, list[float]] = defaultdict(list)
     for call in known:
@@ -126,7 +128,7 @@ def _bank_day(staffed: Problem, day: date, known: Sequence[LoggedCall], before: 
     policy = Policy(weights={"service": 1.0, "match": MATCH}, gap=1e-6)
     problem = replace(staffed, engagements=(), forecast=forecast, policy=policy)
     desk = Desk.of(problem, solve(problem).prices, handle_minutes, expected=expected)
-    return RoutedDay(problem, desk, tuple(_draw_rest(today, known, handled, seed)))
+    return [RoutedDay(problem, desk, tuple(_draw_rest(today, known, handled, seed))) for seed in seeds]
 
 
 def _mean_work(name: str, known: Iterable[LoggedCall], before: Sequence[date], minutes: float) -> tuple[float, ...]:

@@ -57,7 +57,8 @@ def solve_by_cpsat(whole: WholeModel, control: Control, tell: TellIncumbent) -> 
             raise RuntimeError(f"CP-SAT ended with code {child.returncode}")
         return WholeAnswer(
             values=np.load(out) if said["found"] else None,
-            bound=said["bound"] + whole.constant,
+            # Without a solution CP-SAT may not have got to a bound, and says 0.
+            bound=said["bound"] + whole.constant if said["found"] else None,
             proven=said["proven"],
             infeasible=said["infeasible"],
         )
@@ -88,7 +89,7 @@ def _work(request: dict[str, Any], speaker: Speaker, cancelled: "threading.Event
     model, whole = write_whole_model(fit)
     answer = solve(whole, control, tell)
     seconds = time.monotonic() - control.began_at
-    plan = Plan(_status_without_plan(answer))
+    plan = Plan(Status.INFEASIBLE) if answer.infeasible else Plan(Status.TIME_LIMIT_NO_PLAN, bound=answer.bound)
     if answer.values is not None:
         chosen = np.flatnonzero(answer.values[: whole.integers] > 0.5)
         incumbent = Incumbent(chosen, answer.values[whole.integers :], float(whole.points @ answer.values))
@@ -106,10 +107,6 @@ def _work(request: dict[str, Any], speaker: Speaker, cancelled: "threading.Event
         stopped_by=StoppedBy.GAP if answer.proven or answer.infeasible else StoppedBy.CLOCK,
     )
     speaker.say(plan=plan.to_json())
-
-
-def _status_without_plan(answer: WholeAnswer) -> Status:
-    return Status.INFEASIBLE if answer.infeasible else Status.TIME_LIMIT_NO_PLAN
 
 
 def _with_bound(plan: Plan, answer: WholeAnswer) -> Plan:

@@ -6,6 +6,7 @@ Cancel and kill a solve at random moments: the best plan is kept or none, never 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -40,8 +41,6 @@ import json, sys
 from optimizer import Problem, solve_in_child
 solve_in_child(Problem.from_json(json.load(open(sys.argv[1]))))
 """
-
-Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +101,23 @@ def _solvers(token: str) -> set[int]:
     return found
 
 
-def _kill(pids: set[int]) -> None:
-    for pid in pids:
-        try:
+def _kill_solvers(token: str, killed: set[int]) -> None:
+    """Kill the solver processes and note which."""
+    for pid in _solvers(token):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+            killed.add(pid)
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Return a function that says whether so much time has passed since now."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
+
+
+def _await_solver(token: str, command: subprocess.Popen[str]) -> None:
+    """Wait until a command has started its solver, or has ended."""
+    wait_until(lambda: _solvers(token) or command.poll() is not None, seconds=PATIENCE_SECONDS)
 
 
 def _await_none(token: str) -> None:
@@ -135,9 +145,7 @@ def _assert_whole(problem: Problem, out: Path) -> Plan:
 
 def test_a_cancelled_solve_keeps_the_best_plan_or_none(problem, token, rounds):
     for _ in range(rounds):
-        until = time.monotonic() + random.uniform(0, LATEST_SECONDS)
-
-        plan = solve_in_child(problem, should_cancel=lambda until=until: time.monotonic() >= until)
+        plan = solve_in_child(problem, should_cancel=_after(random.uniform(0, LATEST_SECONDS)))
 
         assert plan.status in (Status.CANCELLED, Status.FEASIBLE, Status.OPTIMAL, Status.TIME_LIMIT_NO_PLAN)
         assert verify(problem, plan) == ()
@@ -147,13 +155,8 @@ def test_a_cancelled_solve_keeps_the_best_plan_or_none(problem, token, rounds):
 
 def test_a_killed_solver_leaves_its_best_plan_and_the_reason(problem, token, rounds):
     for _ in range(rounds):
-        killed = set()
-
-        def kill(killed=killed):
-            killed |= _solvers(token)
-            _kill(killed)
-
-        timer = threading.Timer(random.uniform(0.05, LATEST_SECONDS), kill)
+        killed: set[int] = set()
+        timer = threading.Timer(random.uniform(0.05, LATEST_SECONDS), _kill_solvers, [token, killed])
         timer.start()
 
         plan = solve_in_child(problem)
@@ -214,10 +217,10 @@ def test_a_killed_command_leaves_the_old_plan_or_the_new_one(problem, file, out,
 def test_a_command_whose_solver_is_killed_says_so(problem, file, out, token, rounds):
     for _ in range(rounds):
         command = _assign(file, out)
-        wait_until(lambda command=command: _solvers(token) or command.poll() is not None, seconds=PATIENCE_SECONDS)
+        _await_solver(token, command)
         time.sleep(random.uniform(0, LIMIT_SECONDS))
 
-        _kill(_solvers(token))
+        _kill_solvers(token, set())
         said, _nothing = command.communicate(timeout=PATIENCE_SECONDS)
 
         plan = _assert_whole(problem, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -13,10 +14,11 @@ from types import FrameType
 
 import click
 
-from optimizer.files import assign_file
-from optimizer.plan import Progress
+from optimizer import Problem, Sentences, solve_in_child, weigh_terms
+from optimizer.files import ExitCode, assign_file, read_problem
+from optimizer.plan import Plan, Progress
 from webapp.cli.console import cli
-from webapp.services.planning.words import status_words
+from webapp.services.planning.words import status_words, term_words
 
 
 @cli.command()
@@ -26,8 +28,24 @@ from webapp.services.planning.words import status_words
 @click.option("--memory-mb", type=click.IntRange(min=64), help="Most memory; a file that cannot fit is refused.")
 @click.option("--seconds", type=float, help="Time limit in place of the file's.")
 @click.option("--seed", type=int, help="Seed in place of the file's.")
+@click.option(
+    "--explain-weights", "weights", type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write what each weight of the policy changes.",
+)  # fmt: skip
+@click.option(
+    "--explain-seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True,
+    help="Time for --explain-weights, all its solves together.",
+)  # fmt: skip
 def assign(
-    problem: Path, out: Path | None, memory_mb: int | None, seconds: float | None, seed: int | None, *, progress: bool
+    problem: Path,
+    out: Path | None,
+    memory_mb: int | None,
+    seconds: float | None,
+    seed: int | None,
+    *,
+    weights: Path | None,
+    explain_seconds: float,
+    progress: bool,
 ) -> None:
     """
     Solve PROBLEM, a file of the optimizer's format, and write the plan.
@@ -35,9 +53,10 @@ def assign(
     Exit code 0: a plan is written; 2: the input is refused; 3: infeasible, or no plan found; 4: the solver failed.
     Ctrl-C ends the search and keeps the best plan so far; a second one ends the command without a plan.
     """
-    if out is not None and not out.parent.is_dir():
-        # Found before the solve: its result would be lost.
-        raise click.BadParameter(f"There is no folder {out.parent}.", param_hint="--out")
+    for option, path in (("--out", out), ("--explain-weights", weights)):
+        if path is not None and not path.parent.is_dir():
+            # Found before the solve: its result would be lost.
+            raise click.BadParameter(f"There is no folder {path.parent}.", param_hint=option)
     with _interrupts_asked() as asked:
         answer = assign_file(
             problem,
@@ -55,7 +74,20 @@ def assign(
         value = f", {plan.objective:.2f} points" if plan.objective is not None else ""
         gap = f", gap {plan.gap:.3%}" if plan.gap is not None else ""
         click.echo(f"{status_words(plan.status.value)}{value}{gap}, {plan.seconds:.1f} s.")
+    if weights is not None and answer.exit_code is ExitCode.PLAN and plan is not None:
+        _explain_weights(read_problem(problem, memory_mb=memory_mb), plan, weights, explain_seconds)
     sys.exit(int(answer.exit_code))
+
+
+def _explain_weights(problem: Problem, plan: Plan, path: Path, seconds: float) -> None:
+    """Solve again without each weight, write what that changes, and say it."""
+    with _interrupts_asked() as asked:
+        costs = weigh_terms(
+            problem, plan, seconds=seconds, resolve=lambda other: solve_in_child(other, should_cancel=asked)
+        )
+    path.write_text(json.dumps(costs.to_json(), indent=1) + "\n", encoding="utf-8")
+    for line in Sentences(translate=term_words).weights(costs):
+        click.echo(line)
 
 
 @contextlib.contextmanager

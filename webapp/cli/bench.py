@@ -126,6 +126,7 @@ def _lines(comparison: Comparison) -> list[str]:
         lines.append(f"  {run.solver:<6} {_value(run):>14} {_figures(run)}")
         lines += [f"         {run.status}: {run.message}"] if run.message else []
         lines += [f"         refused by verify: {each}" for each in run.violations[:3]]
+        lines += ["         its bound is below a plan that is valid"] if run.bound_holds is False else []
     return lines
 
 

@@ -16,7 +16,7 @@ from optimizer.benchmarks.crosstraining import SHAPES, TrainingRun, run_training
 from optimizer.benchmarks.generator import Shape
 from optimizer.benchmarks.instances import InstanceError, parse_size
 from optimizer.benchmarks.routing import CentreShape, DecisionTimes, draw_day, time_decisions, try_rules
-from optimizer.days import Difference, Interval, compare_days
+from optimizer.days import Difference, Interval, compare_days, pool
 from optimizer.routing import RECOMMENDED, RULES
 from optimizer.simulate import DayOutcome
 from webapp.cli.bench import bench
@@ -28,7 +28,7 @@ _HEAD = f"{'rule':<18} {'in 20 s':>8} {'gave up':>8} {'busy':>7}  value, in 20 s
 @bench.command()
 @click.option("--load", type=click.FloatRange(min=0, min_open=True), default=0.95, show_default=True)
 @click.option("--agents", type=click.IntRange(min=1), default=60, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="How many days to draw.")
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Draws of a day.")
 @click.option("--first-seed", type=click.IntRange(min=0, max=2**30), default=1001, show_default=True)
 @click.option("--bank", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Real days: the bank's log.")
 @click.option("--ours", type=click.Choice(sorted(RULES)), default=RECOMMENDED, show_default=True)
@@ -40,16 +40,14 @@ def routing(
     """
     Try each rule of live routing on the same days and compare.
 
-    The days are drawn, or with --bank those of a real log. Differences are paired by day, with 95 % confidence.
+    The days are drawn, one for each seed, or with --bank those of a real log; then each seed draws anew what a log
+    cannot tell, such as the patience of those who were served. Differences are paired by day, with 95 % confidence.
     """
+    drawn = range(first_seed, first_seed + seeds)
     if bank is None:
-        shape = CentreShape(agents=agents, load=load)
-        outcomes = try_rules(draw_day(shape, seed) for seed in range(first_seed, first_seed + seeds))
+        outcomes = try_rules(draw_day(CentreShape(agents=agents, load=load), seed) for seed in drawn)
     else:
-        try:
-            outcomes = try_rules(list_bank_days(bank, seed=first_seed))
-        except BankLogError as error:
-            raise click.BadParameter(str(error), param_hint="--bank") from error
+        outcomes = _try_on_log(bank, drawn)
     if not outcomes[ours]:
         raise click.BadParameter("the log has too few working days", param_hint="--bank")
     spent = {name: time_decisions(rule, agents=LARGE) for name, rule in RULES.items()} if times else {}
@@ -72,6 +70,17 @@ def routing(
         click.echo(_rule_line(name, found, differences[name]))
     for name, each in spent.items():
         click.echo(_time_line(name, each))
+
+
+def _try_on_log(path: Path, seeds: Sequence[int]) -> dict[str, tuple[DayOutcome, ...]]:
+    outcomes: dict[str, list[DayOutcome]] = {name: [] for name in RULES}
+    try:
+        for day in list_bank_days(path, seeds=seeds):
+            for name, found in try_rules(day).items():
+                outcomes[name].append(pool(found))
+    except BankLogError as error:
+        raise click.BadParameter(str(error), param_hint="--bank") from error
+    return {name: tuple(found) for name, found in outcomes.items()}
 
 
 def _means(found: Sequence[DayOutcome]) -> dict[str, float]:

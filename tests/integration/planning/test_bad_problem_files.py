@@ -72,8 +72,11 @@ def answer(folder: Path) -> Callable[..., Result]:
     return run
 
 
-def _first(document: dict[str, Any], **fields: object) -> None:
-    document["engagements"][0].update(fields)
+def _first(document: dict[str, Any], **fields: object) -> dict[str, Any]:
+    """Change the engagement of a document and return it."""
+    engagement: dict[str, Any] = document["engagements"][0]
+    engagement.update(fields)
+    return engagement
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from optimizer import Policy
 from tests.factories import TODAY, Make
 from tests.factories.optimizer_problems import a_problem, an_agent, an_engagement
 from tests.integration.planning.conftest import AT_NINE, Day
@@ -192,3 +193,58 @@ class TestAssign:
 
         assert code == 2
         assert "$" in err
+
+    def test_what_each_weight_changes_is_written_and_said(self, mainstay: Mainstay, tmp_path: Path) -> None:
+        asked, told = tmp_path / "problem.json", tmp_path / "weights.json"
+        policy = Policy(weights={"service": 1.0, "continuity": 0.5}, growth_epsilon=0.0, time_limit_s=10)
+        work = [an_engagement("e1", minutes=30, known_agents=("a1",)), an_engagement("e2", minutes=30, value=12)]
+        asked.write_text(json.dumps(a_problem([an_agent()], work, policy=policy).to_json()), encoding="utf-8")
+
+        code, out, _ = mainstay("assign", str(asked), "--explain-weights", str(told), "--explain-seconds", "20")
+
+        assert code == 0
+        assert json.loads(told.read_text())["without"]["continuity"]["changes"]["service"] == pytest.approx(2)
+        assert "+2.0" in out
+
+
+class TestPrices:
+    @pytest.fixture
+    def files(self, mainstay: Mainstay, tmp_path: Path) -> tuple[str, str]:
+        """Return a problem file and the plan file that answers it."""
+        asked, answered = tmp_path / "problem.json", tmp_path / "plan.json"
+        work = [an_engagement(minutes=20)]
+        problem = a_problem([an_agent(capacity=(20.0,))], work, policy=Policy(weights={"service": 1.0}))
+        asked.write_text(json.dumps(problem.to_json()), encoding="utf-8")
+        assert mainstay("assign", str(asked), "-o", str(answered), "--seconds", "5")[0] == 0
+        return str(asked), str(answered)
+
+    def test_prices_are_a_table(self, mainstay: Mainstay, files: tuple[str, str]) -> None:
+        code, out, _ = mainstay("prices", files[1])
+
+        assert code == 0
+        assert out.splitlines()[0] == "agent,interval,price"
+        assert out.splitlines()[1].startswith("a1,0,0")
+        assert mainstay("prices", files[1], "--of", "skill")[1].splitlines()[0] == "skill,level,interval,price"
+        assert mainstay("prices", files[1], "--of", "policy")[1] == "rule,path,interval,unit,price\n"
+
+    def test_ranges_stand_beside_them(self, mainstay: Mainstay, files: tuple[str, str], tmp_path: Path) -> None:
+        out = tmp_path / "prices.csv"
+
+        code, said, _ = mainstay("prices", files[1], "--ranges", files[0], "-o", str(out))
+
+        assert code == 0
+        assert said == f"1 prices written to {out}.\n"
+        header, row = out.read_text().splitlines()
+        assert header == "agent,interval,price,low,high,exact"
+        assert row.split(",")[3:] == ["0.0", "0.5", "1"]
+
+    def test_what_does_not_fit_together_is_refused(
+        self, mainstay: Mainstay, files: tuple[str, str], tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other.json"
+        other.write_text(json.dumps(a_problem([an_agent("zoe")], []).to_json()), encoding="utf-8")
+
+        assert mainstay("prices", files[1], "--ranges", str(other))[0] == 2
+        assert mainstay("prices", files[1], "--of", "skill", "--ranges", files[0])[0] == 2
+        assert mainstay("prices", files[0])[0] == 1
+        assert mainstay("prices", files[1], "--ranges", files[0], "--seconds", "0")[0] == 1

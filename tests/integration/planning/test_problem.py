@@ -66,6 +66,17 @@ class TestSupply:
         assert {agent.cost_per_minute for agent in problem.agents} == {0.0}
         assert all(not engagement.minutes_by_agent for engagement in problem.engagements)
 
+    def test_a_higher_pay_band_changes_nothing_that_is_asked(
+        self, build, session: Session, day: Day, make: Make
+    ) -> None:
+        """The same problem has the same plan: nobody loses work because they earn more."""
+        before = build().problem.digest()
+
+        day.ben.service_role_id = make.service_role(pay_from=90_000, pay_to=120_000).id
+        session.flush()
+
+        assert build().problem.digest() == before
+
     def test_agents_of_other_sites_and_inactive_ones_are_not_asked(self, build, day: Day, make: Make) -> None:
         make.person(site=make.site())
         make.person(active=False)

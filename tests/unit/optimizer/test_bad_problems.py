@@ -47,7 +47,7 @@ def _places(value: object, path: Path = ()) -> Iterator[Path]:
 RICH = _rich_document()
 NUMBERS = [0, -1, 1, 2, 5, 0.5, 1e-9, 1e6, 1e9, -1e9, 1e12, 10**400, float("nan"), float("inf"), 999_999_999]
 TEXTS = ["", " ", "x", "\ud800", "\0", "a00001", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23"]
-CONTAINERS = [[], {}, [[]], [None], {"": 1}, {"a00000": 1}]
+CONTAINERS: list[Any] = [[], {}, [[]], [None], {"": 1}, {"a00000": 1}]
 NASTY = st.sampled_from([None, True, *NUMBERS, *TEXTS, *CONTAINERS])
 
 

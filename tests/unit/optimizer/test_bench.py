@@ -53,6 +53,12 @@ def test_a_bound_of_a_rounded_model_is_no_bound_of_the_problem():
     assert comparison.best_bound == 120.0
 
 
+def test_a_bound_below_a_valid_plan_is_named_as_wrong():
+    comparison = compared(ours=answer(90.0, 95.0, 4.0), highs=answer(100.0, 100.0, 4.0), cbc=answer(None, 120.0, 4.0))
+
+    assert [run.bound_holds for run in comparison.runs] == [False, True, True]
+
+
 def test_times_are_those_of_the_first_plan_near_enough():
     """Best is 100: 99.2 is within 1 % of it, 99.95 within 0.1 %. Proven are 0.8 % on the way and 0.05 % at the end."""
     told = [(1.0, 50.0, None), (2.0, 99.2, None), (3.0, 99.2, 0.008), (5.0, 99.95, None)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from optimizer import Policy, Status, solve
+from optimizer import Policy, Problem, Status, solve
 from optimizer.problem import Pin, Placement
-from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement
+from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, problems
 
 
 def _conflicts(problem):
@@ -94,6 +96,58 @@ def test_leaving_out_any_member_makes_it_feasible():
     for left_out in named:
         kept = tuple(pins[number] for number in named - {left_out})
         assert solve(replace(problem, pins=kept)).status is Status.OPTIMAL
+
+
+def _without(problem: Problem, path: str) -> Problem:
+    """Return the problem without the pin or rule at a path."""
+    where, _, rest = path.removeprefix("$.").partition("[")
+    index = int(rest.partition("]")[0]) if rest else 0
+    if where == "pins":
+        return replace(problem, pins=(*problem.pins[:index], *problem.pins[index + 1 :]))
+    if where == "previous":
+        return replace(problem, previous=(*problem.previous[:index], *problem.previous[index + 1 :]))
+    if where == "engagements":
+        free = replace(problem.engagements[index], must_assign=False)
+        work = (*problem.engagements[:index], free, *problem.engagements[index + 1 :])
+        return replace(problem, engagements=work)
+    if where == "max_changes":
+        return replace(problem, max_changes=None)
+    assert path == "$.policy.proactive_share_min"
+    return replace(problem, policy=replace(problem.policy, proactive_share_min=None))
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(problems(least=2), st.data())
+def test_the_set_conflicts_and_without_any_member_there_is_a_plan(problem, data):
+    """Over every feature: with all others dropped the named ones still conflict, and with one of them dropped not."""
+    agents = st.sampled_from([agent.id for agent in problem.agents])
+    more = tuple(Pin(each.id, data.draw(agents)) for each in problem.engagements[1:] if data.draw(st.booleans()))
+    problem = replace(problem, pins=(*problem.pins, *more))
+    plan = solve(problem)
+    assume(plan.status is Status.INFEASIBLE)
+
+    named = [conflict.path for conflict in plan.conflicts]
+
+    assert named
+    for member in named:
+        # Others may conflict as well: only the named ones are kept.
+        rest = _only(problem, set(named) - {member})
+        assert solve(rest).status is not Status.INFEASIBLE
+    # A frozen assignment that is dropped from the problem no longer counts as a change either.
+    if "$.max_changes" not in named:
+        assert solve(_only(problem, set(named))).status is Status.INFEASIBLE
+
+
+def _only(problem: Problem, kept: set[str]) -> Problem:
+    """Return the problem with no other pins and rules than some."""
+    asked = [*(f"$.pins[{index}]" for index in range(len(problem.pins)))]
+    asked += [f"$.engagements[{index}].must_assign" for index in range(len(problem.engagements))]
+    frozen = [index for index, each in enumerate(problem.previous) if each.start < problem.frozen_before]
+    asked += [f"$.previous[{index}]" for index in frozen] + ["$.max_changes", "$.policy.proactive_share_min"]
+    # From the last to the first, so that the indices of those before stay true.
+    for path in reversed([path for path in asked if path not in kept]):
+        problem = _without(problem, path)
+    return problem
 
 
 @pytest.mark.parametrize("time_limit_s", [0.001, 0.05])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optimizer import Policy, Problem, Sentences, solve, what_would_change
 from optimizer.explain import offers_of
 from optimizer.problem import Pin, Placement, Requirement
-from optimizer.sentences import ObstacleCode
+from optimizer.reasons import ObstacleCode, WhatWouldChange
 from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, placed, problems
 
 MATCHED = replace(EXACT, weights={"service": 1.0, "match": 1.0})
@@ -143,3 +143,23 @@ def test_a_rule_that_no_level_changes_is_named():
     assert [obstacle.code for obstacle in answer.obstacles] == [ObstacleCode.EXCLUDED]
     with pytest.raises(LookupError):
         what_would_change(problem, solve(problem), "e1", "zoe")
+
+
+def test_a_gap_of_the_solves_is_told():
+    answer = WhatWouldChange("e1", "a1", value_more=30.0, value_more_least=5.0, by_price=9.0)
+
+    assert Sentences().what_would_change(answer) == [
+        "With 5.0 to 30.0 points more it would go to a1; no solve was exact enough to tell.",
+        "By the prices of the plan about 9.0.",
+    ]
+
+
+def test_prices_tell_about_how_much_is_missing():
+    # Both are free: what a2 lacks is the customer who knows a1, 10 points × 0.5.
+    policy = replace(EXACT, weights={"service": 1.0, "continuity": 0.5})
+    problem = a_problem([an_agent("a1"), an_agent("a2")], [an_engagement(known_agents=("a1",))], policy=policy)
+
+    answer = what_would_change(problem, solve(problem), "e1", "a2")
+
+    assert answer.by_price == pytest.approx(5)
+    assert answer.value_more == pytest.approx(5)

@@ -51,6 +51,9 @@ def test_why_of_an_unassigned_engagement_is_no_answer():
         ({"language": "es"}, {}, ObstacleCode.LANGUAGE),
         ({"site": "north"}, {}, ObstacleCode.SITE),
         ({}, {"capacity": (0.0,)}, ObstacleCode.OFF_SHIFT),
+        ({"authority": ("refund",)}, {}, ObstacleCode.AUTHORITY),
+        ({"shadow": True}, {}, ObstacleCode.SHADOW),
+        ({"shadow": True}, {"capacity": (0.0,)}, ObstacleCode.OFF_SHIFT),
     ],
 )
 def test_why_not_names_the_rule_in_the_way(work, staff, code):
@@ -60,6 +63,21 @@ def test_why_not_names_the_rule_in_the_way(work, staff, code):
 
     assert [obstacle.code for obstacle in answer.obstacles] == [code]
     assert Sentences().why_not(answer)[0].startswith("a1: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"pins": (Pin("e1", "a2"),)}, ObstacleCode.PINNED),
+        ({"previous": (Placement("e1", "a2", 0),), "frozen_before": 1}, ObstacleCode.FROZEN),
+    ],
+)
+def test_why_not_names_what_people_have_fixed(fields, code):
+    problem = a_problem(TWO, [an_engagement()], **fields)
+
+    answer = why_not(problem, solve(problem), "e1", "a1")
+
+    assert [obstacle.code for obstacle in answer.obstacles] == [code]
 
 
 def test_why_not_puts_value_and_price_side_by_side():
@@ -204,3 +222,64 @@ def test_every_move_that_is_allowed_leaves_a_valid_plan(problem, data):
         assert verify(problem, moved) == ()
         assert moved.objective == pytest.approx(check.value_after)
         assert placed(moved)[work] == (agent, start)
+
+
+LEARNER = an_agent("learner", skills={"billing": 2}, wants=("billing",), max_stretch_minutes=15.0)
+
+
+def test_why_not_names_the_owner():
+    problem = a_problem(TWO, [an_engagement(owner="a2")])
+
+    answer = why_not(problem, solve(problem), "e1", "a1")
+
+    assert [(each.code, each.name) for each in answer.obstacles] == [(ObstacleCode.OWNER, "a2")]
+    assert Sentences().why_not(answer) == ["a1: it belongs to a2."]
+
+
+def test_a_pair_is_explained_by_who_could_lead_it():
+    problem = a_problem([LEARNER, *TWO], [an_engagement(shadow=True)])
+    plan = solve(problem)
+
+    reason = why(problem, plan, "e1")
+
+    assert reason.assignment.shadow == "learner"
+    assert {reason.assignment.agent, *(offer.agent for offer in reason.alternatives)} == {"a1", "a2"}
+
+
+def test_a_move_that_would_make_a_pair_is_refused_with_the_reason():
+    problem = a_problem([LEARNER, *TWO], [an_engagement(shadow=True)])
+    plan = solve(problem)
+    elsewhere = "a2" if plan.assignments[0].agent == "a1" else "a1"
+
+    check = check_move(problem, plan, "e1", elsewhere, 0)
+
+    assert [each.code for each in check.violations] == [ObstacleCode.PAIR]
+    with pytest.raises(MoveError):
+        apply_moves(problem, plan, [Move("e1", elsewhere, 0)])
+
+
+def test_taking_a_pair_out_frees_both_and_leaves_the_debt_of_growth():
+    learner = replace(LEARNER, growth_due_minutes=10.0)
+    problem = a_problem([learner, *TWO], [an_engagement(shadow=True)])
+    plan = solve(problem)
+
+    changed = apply_moves(problem, plan, [Move("e1")])
+
+    assert (plan.growth[0].debt, changed.growth[0].debt) == (0, 10)
+    assert changed.terms["debt"] == pytest.approx(-10)
+    assert verify(problem, changed) == ()
+
+
+def test_work_moved_onto_a_learner_displaces_the_pair():
+    # 20 minutes beside the lead and 25 of their own: 45 > 30, so the pair has to go.
+    learner = replace(LEARNER, max_stretch_minutes=60.0)
+    easy = an_engagement("e2", minutes=25, value=1, requires=(Requirement("billing", 1),), eligible_agents=("learner",))
+    problem = a_problem([learner, TWO[0]], [an_engagement(minutes=20, shadow=True), easy])
+    plan = solve(problem)
+    assert set(placed(plan)) == {"e1"}
+
+    check = check_move(problem, plan, "e2", "learner", 0)
+
+    assert check.is_allowed
+    assert check.displaced == ("e1",)
+    assert verify(problem, apply_moves(problem, plan, [Move("e2", "learner", 0)])) == ()

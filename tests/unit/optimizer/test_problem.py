@@ -128,6 +128,14 @@ def test_required_fields_are_enough():
         (("engagements", 0, "minutes"), 1e12, "$.engagements[0].minutes", "between"),
         (("engagements", 0, "priority"), 6, "$.engagements[0].priority", "between 1 and 5"),
         (("engagements", 0, "stance"), "angry", "$.engagements[0].stance", "reactive"),
+        (("agents", 0, "authorities"), "refund", "$.agents[0].authorities", "a text"),
+        (("agents", 0, "authorities"), [""], "$.agents[0].authorities[0]", "empty"),
+        (("agents", 0, "growth_due_minutes"), -1, "$.agents[0].growth_due_minutes", "negative"),
+        (("engagements", 0, "authority"), [1], "$.engagements[0].authority[0]", "a number"),
+        (("engagements", 0, "owner"), "zoe", "$.engagements[0].owner", "unknown agent"),
+        (("engagements", 0, "owner"), 1, "$.engagements[0].owner", "a number"),
+        (("engagements", 0, "shadow"), 1, "$.engagements[0].shadow", "true or false"),
+        (("forecast", 0, "authority"), {}, "$.forecast[0].authority", "list"),
         (("engagements", 0, "known_agents"), ["zoe"], "$.engagements[0].known_agents[0]", "unknown agent"),
         (("engagements", 0, "values"), {"zoe": 1}, "$.engagements[0].values.zoe", "unknown agent"),
         (("engagements", 0, "requires", 0, "level"), 6, "$.engagements[0].requires[0].level", "between 0 and 5"),
@@ -224,3 +232,21 @@ def test_given_weights_replace_those_of_the_preset():
 
     assert policy.weights == {"service": 2.0}
     assert policy.growth_epsilon == PRESETS["calm-day"].growth_epsilon
+
+
+@pytest.mark.parametrize(
+    ("lists", "words"),
+    [({"excluded_agents": ("a1",)}, "excluded agents"), ({"eligible_agents": ()}, "not among the eligible")],
+)
+def test_an_owner_whom_the_lists_refuse_is_an_error(lists, words):
+    with pytest.raises(ProblemError, match=words) as refused:
+        an_engagement(owner="a1", **lists)
+
+    assert refused.value.path == "$.owner"
+
+
+def test_fields_that_came_later_leave_the_digest_of_older_problems_as_it_was():
+    """A saved plan names its problem by the digest; a new release must not make it the plan of another problem."""
+    older = json.dumps(a_problem([an_agent()], [an_engagement()]).to_json())
+
+    assert not any(name in older for name in ("authority", "authorities", "growth_due_minutes", "owner"))

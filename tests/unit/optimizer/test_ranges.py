@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from optimizer.benchmarks.generator import Shape, generate
 from optimizer.control import Control
 from optimizer.fit import Fit
 from optimizer.plan import PolicyPrice
+from optimizer.price_tables import HEADERS, KINDS, RANGE_HEADER, cells_of, price_rows, with_ranges
 from optimizer.prices import policy_rules, price_columns, read_prices
-from optimizer.problem import Limits, Placement
+from optimizer.problem import Limits, Pin, Placement
+from optimizer.ranges import NoSolutionError, OutOfTimeError, floor_price
 from optimizer.roster import Roster
 from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, problems
 
@@ -41,7 +44,8 @@ def _lp(model: Model, row: int | None = None, change: float = 0.0) -> float | No
     bounds = [(0, None)] * len(model.columns) + [(0, each) for each in model.continuous.upper]
     if not len(points):
         return 0.0 if (limits >= 0).all() else None
-    found = linprog(-points, A_ub=sparse.csr_array(rows)[kept], b_ub=limits[kept], bounds=bounds, method="highs")
+    whole = cast("Any", sparse.csr_array(rows)[kept])
+    found: Any = linprog(-points, A_ub=whole, b_ub=limits[kept], bounds=cast("Any", bounds), method="highs")
     return None if found.x is None else float(-found.fun + objective.constant)
 
 
@@ -67,8 +71,10 @@ def test_ranges_are_the_one_sided_derivatives_of_the_lp(problem):
     ranges = price_ranges(problem, cells)
 
     optimum = _lp(model)
+    assert optimum is not None
     for cell in cells:
         more, less = _lp(model, rows[cell], TINY_STEP), _lp(model, rows[cell], -TINY_STEP)
+        assert more is not None
         assert ranges[cell].low == pytest.approx((more - optimum) / TINY_STEP, abs=2e-3)
         if less is None:
             assert ranges[cell].high == np.inf
@@ -182,3 +188,56 @@ def test_a_cap_on_changes_has_a_price():
     )
 
     assert solve(problem).prices.policy == (PolicyPrice("max_changes", "$.max_changes", 6.0, "change"),)
+
+
+def test_the_price_of_epsilon_is_the_growth_that_one_point_more_buys():
+    """Stretch by the learner costs customers a third of a point of match and gives ten minutes of growth."""
+    policy = replace(EXACT, weights={"service": 1.0, "match": 0.1, "growth": 1.0}, growth_epsilon=0.01)
+    learner = an_agent("learner", skills={"billing": 2}, wants=("billing",), max_stretch_minutes=60)
+    problem = a_problem([learner, an_agent("mentor", mentor_for=("billing",))], [an_engagement()], policy=policy)
+    plan = solve(problem)
+
+    price = floor_price(problem, plan)
+
+    # ε of 11 points is 0.11: not enough for the whole, so that the LP would do a part of it.
+    assert plan.assignments[0].agent == "mentor"
+    assert price is not None
+    assert price.exact
+    assert (price.low, price.high) == pytest.approx((30.0, 30.0), rel=1e-4)
+
+
+def test_without_a_tier_of_growth_epsilon_has_no_price():
+    problem = a_problem([an_agent()], [an_engagement()])
+
+    assert floor_price(problem, solve(problem)) is None
+
+
+def test_an_interrupted_range_is_no_range():
+    problem = a_problem([an_agent()], [an_engagement()])
+
+    with pytest.raises(OutOfTimeError):
+        price_ranges(problem, [("a1", 0)], control=Control(should_cancel=lambda: True))
+    with pytest.raises(NoSolutionError):
+        price_ranges(replace(problem, pins=(Pin("e1", "a1"),), agents=(an_agent(skills={}),)), [("a1", 0)])
+
+
+def test_the_tables_have_a_row_for_each_price_and_a_range_beside_it():
+    agent = an_agent(capacity=(20.0, 0.0), limits=Limits(contacts={"email": 1}))
+    work = [an_engagement("e1", minutes=12), an_engagement("e2", minutes=12, value=8)]
+    problem = a_problem([agent], work)
+    plan = solve(problem)
+
+    rows = {kind: price_rows(plan, kind) for kind in KINDS}
+
+    assert [row[:2] for row in rows["agent"]] == [("a1", 0), ("a1", 1)]
+    assert [row[:3] for row in rows["skill"]] == [("billing", 3, 0), ("billing", 3, 1)]
+    assert [row[:4] for row in rows["policy"]] == [
+        ("limits.contacts.email", "$.agents[0].limits.contacts.email", 0, "contact")
+    ]
+    capacity = {"a1": agent.capacity}
+    for kind in ("agent", "policy"):
+        cells = cells_of(plan, kind, capacity)
+        ranged = with_ranges(plan, kind, price_ranges(problem, cells))
+        assert all(len(row) == len(HEADERS[kind]) + len(RANGE_HEADER) for row in ranged)
+        for *_, price, low, high, _exact in ranged:
+            assert float(low) - 1e-6 <= float(price) <= float(high) + 1e-6

@@ -8,7 +8,7 @@ import pytest
 from optimizer.benchmarks.bank import BankLogError
 from optimizer.benchmarks.bank_calls import list_bank_days, read_calls
 from optimizer.benchmarks.routing import CentreShape, draw_day, time_decisions, try_rules, with_headroom
-from optimizer.days import Interval, compare_days, draw_calls
+from optimizer.days import Interval, compare_days, draw_calls, pool
 from optimizer.plan import Prices
 from optimizer.problem import Forecast, Requirement
 from optimizer.routing import RECOMMENDED, RULES, Contact, Desk, Router
@@ -160,6 +160,15 @@ def test_a_single_day_proves_nothing():
         compare_days([], [])
 
 
+def test_draws_of_one_day_are_pooled():
+    pooled = pool([an_outcome(110.0, 8, 1), an_outcome(60.0, 6, 3)])
+
+    assert (pooled.offered, pooled.answered, pooled.abandoned, pooled.value) == (20, 16, 4, 170.0)
+    assert pooled.service_level == pytest.approx(0.7)
+    with pytest.raises(ValueError, match="no outcomes"):
+        pool([])
+
+
 def test_headroom_follows_the_square_root():
     # 120 minutes are 4 agents for half an hour; half of √4 = 2 more is 1 agent, 30 minutes.
     assert with_headroom((120.0, 0.0), 0.5) == (150.0, 0.0)
@@ -176,11 +185,13 @@ def test_the_banks_calls_become_days(shared_data):
     path = shared_data / "demand" / "technion_aug_01-14.csv"
 
     calls = read_calls(path)
-    day = next(list_bank_days(path, least_before=7))
+    day, again = next(list_bank_days(path, seeds=(1, 2), least_before=7))
 
     assert {call.on.isoweekday() for call in calls} == {7, 1, 2, 3, 4}
     assert len(day.calls) == 2001  # 10 August 2010: calls of 07:00 to 24:00 that asked for an agent.
     assert day.desk.price.max() > 0
+    assert [call.contact for call in again.calls] == [call.contact for call in day.calls]
+    assert again.calls != day.calls
     given_up = [call for call in calls if not call.handled_seconds]
     assert min(call.waited_seconds for call in given_up) > 0
     assert min(call.handle_seconds for call in day.calls) > 0

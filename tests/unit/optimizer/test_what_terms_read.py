@@ -10,6 +10,8 @@ import pytest
 
 from optimizer import solve
 from optimizer.assignment import columns, model
+from optimizer.assignment.continuous import list_continuous
+from optimizer.assignment.rows.growth import growth_rows
 from optimizer.fit import Fit
 from optimizer.problem import Agent
 from optimizer.roster import Roster
@@ -17,10 +19,13 @@ from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_en
 
 READ_BY_TERMS = {
     columns._points: {"cost_per_minute", "overtime"},
+    columns._points_of_shadows: {"cost_per_minute"},
     columns._is_known: set(),
     columns._give_values: set(),
     columns._ladder_prices: set(),
     model._objective: {"id", "cost_per_minute"},
+    growth_rows: set(),
+    list_continuous: {"growth_due_minutes", "capacity"},
     Fit._match: {"skills"},
     vars(Roster)["lapsing"].func: {"lapses_on", "skills"},
 }

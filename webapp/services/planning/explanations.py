@@ -34,6 +34,7 @@ _OBSTACLES = {
     ObstacleCode.AUTHORITY: "may not decide it alone",
     ObstacleCode.OWNER: "it belongs to somebody else",
     ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts from {first} to {last}",
+    ObstacleCode.PAIR: "two people serve it together, which only a new run can arrange",
 }
 
 
