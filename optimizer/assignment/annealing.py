@@ -60,7 +60,7 @@ def anneal(
         Told about every better plan.
     """
     policy = model.problem.policy
-    board, coupling = lay_out(model, objective, relaxation)
+    board, coupling = lay_out(model, objective, relaxation.slack, relaxation.duals)
     random = np.array([FIRST_STATE + policy.seed], dtype=np.uint64)
     served = np.abs(objective.on_columns[incumbent.chosen])
     scale = float(served.mean()) if served.any() else float(np.abs(objective.on_columns).max(initial=1.0))
@@ -85,6 +85,23 @@ def anneal(
     return best, StoppedBy.ITERATIONS
 
 
+def construct(model: Model, objective: Objective, slack: Floats) -> Integers:
+    """Return the columns of a plan made greedily: engagements by their points for a minute, columns by slack.
+
+    The model must have no pairs and nothing to start with: halves of a pair do not fit alone.
+    """
+    from optimizer.assignment.kernels import place_in_order  # noqa: PLC0415  It loads the compiler.
+
+    columns = model.columns
+    nothing = Incumbent(np.zeros(0, dtype=np.int64), np.zeros(len(model.continuous)), objective.constant)
+    board, coupling = lay_out(model, objective, slack, np.zeros(len(model.upper)))
+    standing = stand(model, board, coupling, nothing, np.array([FIRST_STATE], dtype=np.uint64))
+    density = np.full(len(model.must), -np.inf)
+    np.maximum.at(density, columns.engagement, objective.on_columns / columns.minutes)
+    place_in_order(board, standing, np.lexsort((-density, ~model.must)))
+    return np.sort(standing.chosen[standing.chosen >= 0])
+
+
 def _rounds(iterations: int | None) -> int:
     """Return the rounds that a limit on iterations allows: an iteration is a thousand moves for an engagement."""
     if iterations is None:
@@ -105,7 +122,7 @@ def _cool(board: Board, standing: Standing, moves: int, scale: float, control: C
         hot, made = cold, made + batch
 
 
-def lay_out(model: Model, objective: Objective, relaxation: Relaxation) -> tuple[Board, Integers]:
+def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) -> tuple[Board, Integers]:
     """Return the board of a model, and which of the model's rows tie its slots together."""
     columns, problem = model.columns, model.problem
     load = sparse.csr_array(columns.load)
@@ -120,10 +137,10 @@ def lay_out(model: Model, objective: Objective, relaxation: Relaxation) -> tuple
     held[columns.engagement[model.fixed]] = True
     board = Board(
         first_of_slot=np.searchsorted(columns.engagement, np.arange(len(model.must) + 1)),
-        by_slack=np.lexsort((np.arange(len(columns)), relaxation.slack, columns.engagement)),
+        by_slack=np.lexsort((np.arange(len(columns)), slack, columns.engagement)),
         pool=columns.agent + len(problem.agents) * columns.overtime,
         points=np.asarray(objective.on_columns, dtype=float),
-        reduced=objective.on_columns - load @ minute_prices(model, relaxation.duals).ravel(),
+        reduced=objective.on_columns - load @ minute_prices(model, duals).ravel(),
         first_load=load.indptr.astype(np.int64),
         interval=(load.indices % problem.intervals).astype(np.int64),
         minutes=load.data,

@@ -127,3 +127,70 @@ class Priced(NamedTuple):
     entry: Floats
     first_of_slot: Integers
     must: Flags
+
+
+class Menu(NamedTuple):
+    """Everything that the columns of plain engagements are made of, without the columns.
+
+    Attributes
+    ----------
+    first_of_list, agent, match
+        Lists of agents who may take some work, with their level fit, in the manner of compressed sparse rows.
+    list_of
+        Which list each engagement has.
+    minutes, worth, earliest, due, latest
+        Of each engagement.
+    last
+        Last start that is priced; −1 where none is.
+    channel, contacts
+        Channel of each engagement; simultaneous contacts, channels × agents.
+    first_known, known
+        Agents whom the customer of each engagement knows.
+    first_own, own_agent, own_minutes, own_value
+        Agents with minutes or a value of their own for an engagement; NaN where the value is not given.
+    capacity
+        Agents × intervals, minutes.
+    service, match_weight, continuity, late_share
+        Of the policy.
+    """
+
+    first_of_list: Integers
+    agent: NDArray[np.int32]
+    match: Floats
+    list_of: Integers
+    minutes: Floats
+    worth: Floats
+    earliest: Integers
+    due: Integers
+    latest: Integers
+    last: Integers
+    channel: Integers
+    contacts: Floats
+    first_known: Integers
+    known: Integers
+    first_own: Integers
+    own_agent: Integers
+    own_minutes: Floats
+    own_value: Floats
+    capacity: Floats
+    interval_minutes: float
+    service: float
+    match_weight: float
+    continuity: float
+    late_share: float
+
+
+class Best(NamedTuple):
+    """The best columns of each engagement, engagements × columns kept, best first.
+
+    Attributes
+    ----------
+    agent, start
+        Of each column; agent −1 where there are fewer.
+    value
+        Points at the prices asked for, above 0.
+    """
+
+    agent: NDArray[np.int32]
+    start: NDArray[np.int32]
+    value: Floats

@@ -171,6 +171,12 @@ def describe_columns(fit: Fit, engagement: Integers, agent: Integers, start: Int
     return _in_order(fit, pools)
 
 
+def join_columns(parts: Sequence[Columns]) -> Columns:
+    """Return columns of the same problem as one, sorted; none may stand in two parts."""
+    columns = _stack(parts)
+    return columns.select(np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement)))
+
+
 def _in_order(fit: Fit, pools: Sequence[Columns]) -> Columns:
     columns = _stack(pools) if len(pools) > 1 else pools[0]
     if fit.roster.problem.shadowed:

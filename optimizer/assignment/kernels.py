@@ -7,11 +7,12 @@ solve should not pay for.
 
 import numpy as np
 
-from optimizer.assignment.board import Board, Effort, Priced, Standing, State
+from optimizer.assignment.board import Best, Board, Effort, Menu, Priced, Standing, State
 from optimizer.compiled import compiled
 from optimizer.roster import Floats, Integers
 
 TOLERANCE = 1e-7
+DONE = 1e-9
 
 
 @compiled
@@ -134,6 +135,18 @@ def place_first(board: Board, standing: Standing, slot: int, most: int) -> float
 
 
 @compiled
+def place_in_order(board: Board, standing: Standing, order: Integers) -> None:
+    """Serve slots in some order, each by the first of its columns that has room and is worth it."""
+    for slot in order:
+        for position in range(board.first_of_slot[slot], board.first_of_slot[slot + 1]):
+            column = board.by_slack[position]
+            worthy = board.must[slot] or board.points[column] > 0.0
+            if worthy and has_room(board, standing, column):
+                add_column(board, standing, slot, column)
+                break
+
+
+@compiled
 def run_moves(board: Board, standing: Standing, effort: Effort, moves: int, hot: float, cold: float) -> None:
     """Make moves while the temperature falls geometrically from `hot` to `cold` points."""
     temperature = hot
@@ -243,3 +256,97 @@ def take_best(priced: Priced, duals: Floats, usage: Floats) -> float:
             for position in range(priced.first_row[chosen], priced.first_row[chosen + 1]):
                 usage[priced.row[position]] += priced.entry[position]
     return total
+
+
+@compiled
+def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
+    """Price every column of a menu, and write the best columns of each engagement.
+
+    Parameters
+    ----------
+    prices
+        Points for a minute, agents × intervals.
+    starts
+        Most starts of one agent among the best columns.
+    """
+    for work in range(len(menu.minutes)):
+        if menu.last[work] < menu.earliest[work]:
+            continue
+        kept = 0
+        for position in range(menu.first_of_list[menu.list_of[work]], menu.first_of_list[menu.list_of[work] + 1]):
+            agent = menu.agent[position]
+            minutes, given = _own(menu, work, agent)
+            fixed = menu.worth[work] * menu.match_weight * menu.match[position]
+            if _knows(menu, work, agent):
+                fixed += menu.worth[work] * menu.continuity
+            for start in range(menu.earliest[work], menu.last[work] + 1):
+                cost = _cost(menu, prices, work, agent, start, minutes)
+                value = (fixed + _service(menu, work, start) if np.isnan(given) else given) - cost
+                if cost >= 0.0 and value > 0.0:
+                    kept = _keep(best, work, kept, agent, start, value, starts)
+
+
+@compiled
+def _knows(menu: Menu, work: int, agent: int) -> bool:
+    for position in range(menu.first_known[work], menu.first_known[work + 1]):
+        if menu.known[position] == agent:
+            return True
+    return False
+
+
+@compiled
+def _service(menu: Menu, work: int, start: int) -> float:
+    late = (start - menu.due[work]) / max(menu.latest[work] - menu.due[work], 1)
+    late = min(max(late, 0.0), 1.0)
+    return float(menu.service * menu.worth[work] * (1.0 - (1.0 - menu.late_share) * late))
+
+
+@compiled
+def _own(menu: Menu, work: int, agent: int) -> tuple[float, float]:
+    """Return the minutes of an engagement with an agent, and its value with them if that is given, else NaN."""
+    for position in range(menu.first_own[work], menu.first_own[work + 1]):
+        if menu.own_agent[position] == agent:
+            return menu.own_minutes[position], menu.own_value[position]
+    return menu.minutes[work], np.nan
+
+
+@compiled
+def _cost(menu: Menu, prices: Floats, work: int, agent: int, start: int, minutes: float) -> float:
+    """Return what the minutes of a column cost, −1 if the work cannot be finished."""
+    contacts = menu.contacts[menu.channel[work], agent]
+    cost, left, t = 0.0, minutes, start
+    while left > DONE:
+        if t >= menu.capacity.shape[1]:
+            return -1.0
+        done = min(menu.interval_minutes, left, contacts * menu.capacity[agent, t])
+        if done <= 0.0:
+            return -1.0
+        cost += prices[agent, t] * done / contacts
+        left -= done
+        t += 1
+    return cost
+
+
+@compiled
+def _keep(best: Best, work: int, kept: int, agent: int, start: int, value: float, starts: int) -> int:
+    """Insert a column into the best of an engagement if it is one of them; return how many there are."""
+    agents, at, values = best.agent[work], best.start[work], best.value[work]
+    most = len(agents)
+    if kept == most and value <= values[most - 1]:
+        return kept
+    same, worst = 0, -1
+    for position in range(kept):
+        if agents[position] == agent:
+            same, worst = same + 1, position
+    if same >= starts:
+        if value <= values[worst]:
+            return kept
+        place = worst
+    else:
+        place = min(kept, most - 1)
+        kept = min(kept + 1, most)
+    while place > 0 and values[place - 1] < value:
+        agents[place], at[place], values[place] = agents[place - 1], at[place - 1], values[place - 1]
+        place -= 1
+    agents[place], at[place], values[place] = agent, start, value
+    return kept

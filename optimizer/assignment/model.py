@@ -25,6 +25,7 @@ from optimizer.assignment.rows.once import once_rows
 from optimizer.assignment.rows.overtime import overtime_rows
 from optimizer.assignment.rows.pairs import pair_rows
 from optimizer.assignment.rows.shares import share_rows
+from optimizer.assignment.unlisted import Unlisted
 from optimizer.fit import Fit
 from optimizer.policy import TIERS
 from optimizer.problem import Problem
@@ -78,6 +79,10 @@ class Model:
         Where the rows of each family stand.
     start
         Columns with which heuristics begin: those that a floor of protected growth needs.
+    unlisted
+        Where not all columns are listed: those that are not, to be priced.
+    duals
+        Duals of all rows to begin with, from an earlier solve; None if there are none.
     """
 
     problem: Problem
@@ -90,6 +95,8 @@ class Model:
     upper: Floats
     families: dict[str, slice]
     start: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    unlisted: Unlisted | None = None
+    duals: Floats | None = None
 
     @property
     def fixed(self) -> Flags:

@@ -20,6 +20,7 @@ import numpy as np
 
 from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective
+from optimizer.assignment.unlisted import Unlisted
 from optimizer.control import Control
 from optimizer.roster import Floats, Integers
 
@@ -86,17 +87,38 @@ def certify(model: Model, objective: Objective, duals: Floats) -> tuple[float, F
     InfeasibleError
         If an engagement that must be served has no column.
     """
-    duals = np.where(np.isfinite(model.lower), duals, np.maximum(duals, 0.0))
-    coupling = duals.copy()
+    coupling = np.where(np.isfinite(model.lower), duals, np.maximum(duals, 0.0))
     coupling[model.families["once"]] = 0.0
+    if model.unlisted is not None:
+        coupling = _on_minutes_alone(model, objective, coupling)
     points = objective.on_columns - model.on_columns.T @ coupling
     best = np.where(model.must, -np.inf, 0.0)
     np.maximum.at(best, model.columns.engagement, points)
     if not np.isfinite(best).all():
         raise InfeasibleError
+    if model.unlisted is not None:
+        count = len(model.problem.engagements)
+        best[:count] = np.maximum(best[:count], _best_unlisted(model, model.unlisted, objective, coupling))
     spare = np.maximum(objective.on_continuous - model.on_continuous.T @ coupling, 0.0)
     bound = coupling @ np.where(coupling != 0, model.upper, 0.0) + best.sum() + spare @ model.continuous.upper
     return float(bound + objective.constant), best[model.columns.engagement] - points
+
+
+def _on_minutes_alone(model: Model, objective: Objective, coupling: Floats) -> Floats:
+    """Return the duals that unlisted columns can be priced with: those of minutes in the first tier, none in others."""
+    known = np.zeros(len(coupling))
+    if objective.tier == "customers":
+        for family in ("capacity", "demand"):
+            known[model.families[family]] = coupling[model.families[family]]
+    return known
+
+
+def _best_unlisted(model: Model, unlisted: Unlisted, objective: Objective, coupling: Floats) -> Floats:
+    """Return the most that an unlisted column of each engagement brings at these duals."""
+    if objective.tier == "customers":
+        return unlisted.price(minute_prices(model, coupling), kept=1)[0]
+    # A cost is never positive, so in the economy tier no column brings anything.
+    return unlisted.most_later if objective.tier == "growth" else np.zeros(len(unlisted.most_later))
 
 
 def solve_relaxation(

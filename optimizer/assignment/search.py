@@ -78,7 +78,9 @@ def search_core(
         master.start_from(incumbent.chosen, incumbent.continuous)
     outcome = master.solve()
     if outcome == "infeasible" and incumbent is None:
-        return Found(None, relaxation.bound, StoppedBy.GAP, infeasible=len(core) == len(model.columns))
+        return Found(
+            None, relaxation.bound, StoppedBy.GAP, infeasible=model.unlisted is None and len(core) == len(model.columns)
+        )
 
     bound = min(relaxation.bound, max(master.solver.bound + objective.constant, outside))
     if outcome in ("optimal", "feasible"):
