@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -42,19 +41,31 @@ class ProblemError(ValueError):
         return type(self), (self.path, self.message, *self.errors[1:])
 
 
-@dataclass(slots=True)
 class Findings:
-    """Errors found so far, relative to one path of the file."""
+    """Errors found so far, relative to one path of the file.
 
-    path: str = "$"
-    errors: list[tuple[str, str]] = field(default_factory=list)
+    A place is kept as steps from the place above it and written out only where something is wrong: a large file has
+    millions of places.
+    """
+
+    __slots__ = ("_above", "_steps", "errors")
+
+    def __init__(self, above: "Findings | None" = None, steps: tuple[str | int, ...] = ()) -> None:
+        self.errors: list[tuple[str, str]] = [] if above is None else above.errors
+        self._above = above
+        self._steps = steps
+
+    @property
+    def path(self) -> str:
+        """JSON path of this place."""
+        path = "$" if self._above is None else self._above.path
+        for step in self._steps:
+            path += f"[{step}]" if isinstance(step, int) else _member(step)
+        return path
 
     def at(self, *steps: str | int) -> "Findings":
         """Return the same list of errors, seen from a place below this one."""
-        path = self.path
-        for step in steps:
-            path += f"[{step}]" if isinstance(step, int) else _member(step)
-        return Findings(path, self.errors)
+        return Findings(self, steps)
 
     def add(self, message: str) -> None:
         """Note that something is wrong at this place.

@@ -1,110 +1,21 @@
-r"""
-Columns: every way in which one engagement can be served, as (engagement, agent, start interval).
-
-An engagement that a pair serves has two kinds of columns: those of the lead, and those of the learner beside them,
-which stand under a slot of their own behind all engagements. Rows tie the two together (`rows.pairs`), so that the
-model grows with leads + learners and not with leads × learners.
-
-A column of *m* minutes at concurrency *c* that starts in *s* does
-:math:`w_t = \min(L, m - \sum_{u<t} w_u, c \cdot cap_{at})` minutes in each interval :math:`t \ge s` and loads the agent
-with :math:`w_t / c`. All columns are enumerated at once, one numpy pass for each interval that work runs through:
-O(columns × intervals per engagement).
-"""
+"""Columns: every way in which one engagement can be served, as (engagement, agent, start interval)."""
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
+from optimizer.assignment.column_set import STEP_BIT, Columns, stack
+from optimizer.assignment.pairing import pair_up
+from optimizer.assignment.points import points_of_leads
+from optimizer.assignment.running import run_through
 from optimizer.fit import Fit
-from optimizer.policy import LADDER_STEPS, PAIR_TERMS
 from optimizer.problem import Engagement
 from optimizer.roster import Flags, Floats, Integers, Roster
 
-OVERTIME_PREMIUM = 1.5
-STEP_BIT = {step: 1 << position for position, step in enumerate(LADDER_STEPS)}
-_DONE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """All columns of a problem, or of some of its engagements and agents.
-
-    Attributes
-    ----------
-    engagement, agent, start
-        Indices into the problem's engagements and agents, and the start interval; one element per column, sorted. For a
-        learner `engagement` is their slot: number of engagements + position in `Problem.shadowed`.
-    minutes
-        Handle minutes with this agent; for a learner those of the engagement.
-    load
-        Agent minutes by capacity cell, columns × (agents · intervals), cell = agent · intervals + interval.
-    stretch
-        Skill index in which the column is stretch, else −1.
-    relaxed
-        Bit mask of ladder steps (`STEP_BIT`).
-    pair
-        The engagement, if the column is one half of a pair, else −1.
-    terms
-        Weighted points by term, one array each.
-    """
-
-    engagement: Integers
-    agent: Integers
-    start: Integers
-    minutes: Floats
-    load: sparse.csr_array
-    stretch: Integers
-    relaxed: Integers
-    pair: Integers
-    terms: dict[str, Floats]
-
-    def __len__(self) -> int:
-        return len(self.engagement)
-
-    def value(self, terms: Sequence[str]) -> Floats:
-        """Return the sum of some terms for every column."""
-        return np.asarray(
-            np.sum([self.terms[term] for term in terms if term in self.terms] or [np.zeros(len(self))], axis=0)
-        )
-
-    @property
-    def overtime(self) -> Flags:
-        """Whether a column runs in overtime minutes."""
-        return (self.relaxed & STEP_BIT["overtime"]) > 0
-
-    @property
-    def shadows(self) -> Flags:
-        """Whether a column is that of a learner."""
-        learners: Flags = (self.pair >= 0) & (self.pair != self.engagement)
-        return learners
-
-    @property
-    def work(self) -> Integers:
-        """The engagement of every column, those of learners too."""
-        return np.where(self.shadows, self.pair, self.engagement)
-
-    @property
-    def growth(self) -> Floats:
-        """Growth minutes: those of stretch work, and those of learning beside others."""
-        return self.minutes * ((self.stretch >= 0) | self.shadows)
-
-    def select(self, which: Any) -> "Columns":
-        """Return some of the columns, by mask or by index."""
-        return Columns(
-            self.engagement[which],
-            self.agent[which],
-            self.start[which],
-            self.minutes[which],
-            self.load[which],
-            self.stretch[which],
-            self.relaxed[which],
-            self.pair[which],
-            {term: points[which] for term, points in self.terms.items()},
-        )
+__all__ = ["STEP_BIT", "Columns", "describe_columns", "enumerate_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,72 +89,11 @@ def join_columns(parts: Sequence[Columns]) -> Columns:
 
 
 def _in_order(fit: Fit, pools: Sequence[Columns]) -> Columns:
-    columns = _stack(pools) if len(pools) > 1 else pools[0]
+    columns = stack(pools) if len(pools) > 1 else pools[0]
     if fit.roster.problem.shadowed:
-        columns = _pair_up(fit, columns)
+        columns = pair_up(fit, columns)
     order = np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement))
     return columns.select(order)
-
-
-def _pair_up(fit: Fit, leads: Columns) -> Columns:
-    """Return the columns with learners beside the leads of pairs, and with leads alone where that is a step."""
-    roster = fit.roster
-    in_pair = np.isin(leads.engagement, roster.problem.shadowed)
-    waiting, others = leads.select(in_pair), leads.select(~in_pair)
-    shadows = _list_shadows(fit, waiting)
-    horizon, count = roster.problem.intervals, len(roster.ids)
-    at, beside = waiting.engagement * horizon + waiting.start, shadows.pair * horizon + shadows.start
-    there = np.bincount(beside, minlength=len(roster.problem.engagements) * horizon)[at]
-    themselves = np.isin(at * count + waiting.agent, beside * count + shadows.agent)
-    paired = waiting.select(there > themselves)
-    parts = [others, replace(paired, pair=paired.engagement), shadows]
-    price = roster.problem.policy.price_of("drop_shadow")
-    if price is not None:
-        relaxation = waiting.terms["relaxation"] - price
-        terms = waiting.terms | {"relaxation": relaxation}
-        parts.append(replace(waiting, relaxed=waiting.relaxed | STEP_BIT["drop_shadow"], terms=terms))
-    return _stack(parts)
-
-
-def _list_shadows(fit: Fit, leads: Columns) -> Columns:
-    """Return the columns of everybody who could learn beside some lead, at the starts of the leads."""
-    roster = fit.roster
-    problem = roster.problem
-    slot_of = {work: len(problem.engagements) + slot for slot, work in enumerate(problem.shadowed)}
-    most = np.array([agent.max_stretch_minutes for agent in problem.agents], dtype=float)
-    parts: list[tuple[Integers, Integers, Integers]] = []
-    for work in np.unique(leads.engagement).tolist():
-        engagement = problem.engagements[work]
-        able = np.flatnonzero(fit.learners(engagement) & (most >= engagement.minutes))
-        starts = np.unique(leads.start[leads.engagement == work])
-        agent, start = np.repeat(able, len(starts)), np.tile(starts, len(able))
-        here = roster.capacity[agent, start] > 0
-        parts.append((np.full(int(here.sum()), work, dtype=np.int64), agent[here], start[here]))
-    none = np.zeros(0, dtype=np.int64)
-    work, agent, start = (np.concatenate([none, *(part[place] for part in parts)]) for place in range(3))
-    minutes = np.array([each.minutes for each in problem.engagements], dtype=float)[work]
-    load, last = _run_through(agent, start, minutes, np.ones(len(work)), roster.capacity, problem.interval_minutes)
-    ends = np.flatnonzero(last >= 0)
-    work, agent, start, minutes = work[ends], agent[ends], start[ends], minutes[ends]
-    return Columns(
-        engagement=np.array([slot_of[each] for each in work.tolist()], dtype=np.int64),
-        agent=agent,
-        start=start,
-        minutes=minutes,
-        load=load[ends],
-        stretch=np.full(len(work), -1, dtype=np.int64),
-        relaxed=np.zeros(len(work), dtype=np.int64),
-        pair=work,
-        terms=_points_of_shadows(roster, agent, minutes),
-    )
-
-
-def _points_of_shadows(roster: Roster, agent: Integers, minutes: Floats) -> dict[str, Floats]:
-    """Return what the minutes of learners bring and cost; no given value of the pair replaces that."""
-    policy = roster.problem.policy
-    rate = np.array([each.cost_per_minute for each in roster.problem.agents], dtype=float)[agent]
-    terms = {term: np.zeros(len(agent)) for term in (*PAIR_TERMS, "given", "relaxation")}
-    return terms | {"growth": policy.weight("growth") * minutes, "cost": -policy.weight("cost") * minutes * rate}
 
 
 def _describe_pairs(fit: Fit, engagement: Integers, agent: Integers) -> _Pairs:
@@ -306,7 +156,7 @@ def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, ov
     engagements = problem.engagements
     capacity = roster.overtime if overtime else roster.capacity
     minutes_of_pair, contacts_of_pair = _pair_minutes(roster, pairs)
-    load, last = _run_through(
+    load, last = run_through(
         pairs.agent[pair], start, minutes_of_pair[pair], contacts_of_pair[pair], capacity, problem.interval_minutes
     )
     mentored = _has_mentor(roster, pairs, pair, start, last)
@@ -340,7 +190,15 @@ def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, ov
         pair=np.full(len(pair), -1, dtype=np.int64),
         terms={},
     )
-    placed.terms.update(_points(roster, pairs, pair, placed, contacts_of_pair[pair]))
+    placed.terms.update(
+        points_of_leads(
+            roster,
+            placed,
+            contacts_of_pair[pair],
+            match=pairs.match[pair],
+            practises=pairs.practises[pair],
+        )
+    )
     return placed
 
 
@@ -362,44 +220,6 @@ def _pair_minutes(roster: Roster, pairs: _Pairs) -> tuple[Floats, Floats]:
     return minutes, contacts
 
 
-def _run_through(
-    agent: Integers, start: Integers, minutes: Floats, contacts: Floats, capacity: Floats, interval_minutes: float
-) -> tuple[sparse.csr_array, Integers]:
-    """Run each piece of work through its intervals.
-
-    Returns
-    -------
-    load
-        Agent minutes, work × (agents · intervals).
-    last
-        Last interval of each piece of work, −1 where it cannot be finished.
-    """
-    horizon = capacity.shape[1]
-    left = minutes.copy()
-    last = np.full(len(agent), -1, dtype=np.int64)
-    active = np.arange(len(agent))
-    now = start.copy()
-    rows, cells, loads = [], [], []
-    while len(active):
-        room = contacts[active] * capacity[agent[active], now[active]]
-        work = np.minimum(np.minimum(interval_minutes, left[active]), room)
-        active, work = active[work > 0], work[work > 0]
-        rows.append(active)
-        cells.append(agent[active] * horizon + now[active])
-        loads.append(work / contacts[active])
-        left[active] -= work
-        finished = left[active] <= _DONE
-        last[active[finished]] = now[active[finished]]
-        active = active[~finished]
-        now[active] += 1
-        active = active[now[active] < horizon]
-    shape = (len(agent), capacity.size)
-    if not rows:
-        return sparse.csr_array(shape), last
-    entries = (np.concatenate(loads), (np.concatenate(rows), np.concatenate(cells)))
-    return sparse.csr_array(sparse.coo_array(entries, shape=shape)), last
-
-
 def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, last: Integers) -> Flags:
     """Return for which (pair, start) another agent covers the stretch in every interval that the work runs through."""
     covered = np.zeros(len(pair), dtype=bool)
@@ -414,80 +234,3 @@ def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, 
             on_shift = before[mentor, last[group] + 1] - before[mentor, start[group]] == length
             covered[group] |= on_shift & (pairs.agent[pair[group]] != mentor)
     return covered
-
-
-def _points(roster: Roster, pairs: _Pairs, pair: Integers, columns: Columns, contacts: Floats) -> dict[str, Floats]:
-    """Return the weighted points of each column by term; stability and balance are terms of the whole plan."""
-    problem, policy = roster.problem, roster.problem.policy
-    engagements = problem.engagements
-    which = columns.engagement
-    worth = np.array([each.worth for each in engagements], dtype=float)[which]
-    due = np.array([each.due for each in engagements], dtype=float)[which]
-    latest = np.array([each.latest for each in engagements], dtype=float)[which]
-    lateness = np.clip((columns.start - due) / np.maximum(latest - due, 1.0), 0.0, 1.0)
-    lateness[columns.start > latest] = 1.0
-    known = _is_known(roster, columns)
-    stretches = columns.stretch >= 0
-    rate = np.array([agent.cost_per_minute for agent in problem.agents], dtype=float)[columns.agent]
-    premium = np.where(columns.overtime, OVERTIME_PREMIUM, 1.0)
-    unweighted = {
-        "service": worth * (1.0 - (1.0 - policy.late_share) * lateness),
-        "match": worth * pairs.match[pair],
-        "continuity": worth * known,
-        "growth": columns.minutes * stretches,
-        "practice": columns.minutes * pairs.practises[pair],
-        "cost": -columns.minutes / contacts * rate * premium,
-    }
-    terms = {term: policy.weight(term) * unweighted[term] for term in PAIR_TERMS}
-    terms["given"] = _give_values(roster, columns, terms)
-    terms["relaxation"] = -_ladder_prices(roster, columns)
-    return terms
-
-
-def _is_known(roster: Roster, columns: Columns) -> Floats:
-    known = np.zeros(len(columns))
-    for index in np.unique(columns.engagement):
-        agents = roster.problem.engagements[index].known_agents
-        if agents:
-            block = slice(*np.searchsorted(columns.engagement, [index, index + 1]))
-            known[block] = np.isin(columns.agent[block], [roster.index[agent] for agent in agents])
-    return known
-
-
-def _give_values(roster: Roster, columns: Columns, terms: dict[str, Floats]) -> Floats:
-    """Return the given values, and clear the per-pair terms that they replace."""
-    given = np.zeros(len(columns))
-    for index in np.unique(columns.engagement):
-        values = roster.problem.engagements[index].values
-        if not values:
-            continue
-        first, after = np.searchsorted(columns.engagement, [index, index + 1])
-        for column in range(first, after):
-            points = values.get(roster.ids[columns.agent[column]])
-            if points is not None:
-                given[column] = points
-                for term in PAIR_TERMS:
-                    terms[term][column] = 0.0
-    return given
-
-
-def _ladder_prices(roster: Roster, columns: Columns) -> Floats:
-    total = np.zeros(len(columns))
-    for rung in roster.problem.policy.ladder:
-        total += rung.price * ((columns.relaxed & STEP_BIT[rung.step]) > 0)
-    return total
-
-
-def _stack(parts: Sequence[Columns]) -> Columns:
-    """Join column sets of the same problem."""
-    return Columns(
-        engagement=np.concatenate([part.engagement for part in parts]),
-        agent=np.concatenate([part.agent for part in parts]),
-        start=np.concatenate([part.start for part in parts]),
-        minutes=np.concatenate([part.minutes for part in parts]),
-        load=sparse.csr_array(sparse.vstack([part.load for part in parts])),
-        stretch=np.concatenate([part.stretch for part in parts]),
-        relaxed=np.concatenate([part.relaxed for part in parts]),
-        pair=np.concatenate([part.pair for part in parts]),
-        terms={term: np.concatenate([part.terms[term] for part in parts]) for term in parts[0].terms},
-    )

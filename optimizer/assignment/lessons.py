@@ -158,8 +158,10 @@ class Screen:
         asked = np.union1d(changed, columns.engagement).astype(np.int64)
         gains = (best[:, asked] - self._best[asked]).sum(axis=1)
         gains += (_spare_by_agent(model, objective, coupling) - self._spare)[rows]
+        # Columns of others change too where the learner covers their stretch work, or where somebody learns beside.
         covers = np.array([skill in taught.agents[row].mentor_for for row in learners], dtype=bool)
-        return np.where(covers | (not self._complete), np.inf, gains)
+        beside = any(taught.engagements[index].shadow for index in changed)
+        return np.where(covers | beside | (not self._complete), np.inf, gains)
 
     def _coupling(self, model: Model) -> Floats:
         """Return the duals in the rows of a model of a lesson."""

@@ -21,7 +21,7 @@ from optimizer.benchmarks.generator import Shape, generate
 from optimizer.control import Control
 from optimizer.crosstraining import Lesson, cross_training_value, list_lessons, teach
 from optimizer.fit import Fit
-from optimizer.policy import Policy
+from optimizer.policy import LadderStep, Policy
 from optimizer.problem import Forecast, Requirement
 from optimizer.roster import Roster
 from tests.factories.optimizer_problems import a_problem, an_agent, an_engagement, problems
@@ -213,3 +213,18 @@ def test_the_benchmark_counts_solves_beside_brute_force():
     assert run.best_gain == pytest.approx(run.brute_gain, abs=1e-3)
     assert 0 < run.share < 1
     assert run.seconds > 0
+
+
+def test_two_who_could_learn_the_same_are_a_pair_when_one_of_them_has():
+    # With billing a1 leads and a2, who wants it, learns beside: 7.5 points late by half, less 2 for starting late.
+    # Taught to both at once nobody could learn beside any more, so that the lessons cannot be screened together.
+    learner = an_agent("a2", (0.0, 30.0), skills={}, wants=("billing",), max_stretch_minutes=20.0)
+    paired = an_engagement(minutes=5.0, value=7.5, requires=(Requirement("billing", 1),), shadow=True)
+    policy = Policy(weights={"service": 1.0}, ladder=(LadderStep("later", 2.0),), gap=0.0)
+    problem = a_problem([an_agent("a1", (0.0, 30.0), skills={}), learner], [paired], policy=policy)
+
+    value = cross_training_value(problem)
+
+    assert value.certified
+    assert [(gain.lesson.agent, gain.solved) for gain in value.gains] == [("a1", True), ("a2", True)]
+    assert [gain.most for gain in value.gains] == pytest.approx([1.75, 0.0])

@@ -257,6 +257,16 @@ def test_later_tiers_take_epsilon_of_an_earlier_one_and_the_last_gives_nothing(t
     assert [violation.rule for violation in verify(problem, plan)] == rules
 
 
+@pytest.mark.parametrize(
+    "fields", [{"assignments": (ROW,)}, {"reserved": (Reservation("chats", "ada", 0, 5.0),)}, {"growth": (LISTED,)}]
+)
+def test_a_run_without_a_plan_holds_nothing_of_one(fields):
+    nothing = Plan(Status.TIME_LIMIT_NO_PLAN)
+
+    assert verify(OWING, nothing) == ()
+    assert [violation.rule for violation in verify(OWING, replace(nothing, **fields))] == ["status"]
+
+
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_of_a_row_is_compared(term):
     problem = replace(EMPTY, engagements=(replace(WORK, requires=()),))

@@ -132,6 +132,33 @@ def test_work_in_overtime_loads_overtime_alone():
     assert broken([ada()], [work()], [row("e1", **paid)]) == ["finish"]
 
 
+def test_overtime_is_used_up_to_its_last_minute():
+    paid: dict[str, Any] = {"relaxed": ("overtime",)}
+    agent = ada(overtime=(20.0, 0.0, 0.0, 0.0))
+    works = [work("e1", minutes=15.0), work("e2", minutes=5.0), work("e3", minutes=0.5)]
+    rows = [row(each.id, minutes=each.minutes, **paid) for each in works]
+
+    assert broken([agent], works, rows[:2]) == []
+    assert broken([agent], works, rows) == ["overtime"]
+
+
+def test_minutes_that_may_not_be_carried_are_found_in_the_interval_that_they_leave():
+    """Ten minutes would have to be carried out of interval 0 into one without capacity."""
+    problem = Problem(
+        start=START,
+        interval_minutes=30.0,
+        intervals=2,
+        agents=(ada(capacity=(30.0, 0.0)),),
+        engagements=tuple(replace(each, due=0, latest=1) for each in TWO),
+        policy=WITHOUT_POINTS,
+        max_carry=10.0,
+    )
+
+    found = verify(problem, Plan(Status.FEASIBLE, 0.0, assignments=(row("e1"), row("e2"))))
+
+    assert [(violation.rule, violation.interval) for violation in found] == [("capacity", 0)]
+
+
 HALVES = ((0, 2), (2, 4))
 
 

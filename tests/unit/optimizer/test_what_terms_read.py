@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from optimizer import solve
-from optimizer.assignment import columns, model
+from optimizer.assignment import model, points
 from optimizer.assignment.continuous import list_continuous
 from optimizer.assignment.rows.growth import growth_rows
 from optimizer.fit import Fit
@@ -18,11 +18,11 @@ from optimizer.roster import Roster
 from tests.factories.optimizer_problems import EXACT, a_problem, an_agent, an_engagement, placed
 
 READ_BY_TERMS = {
-    columns._points: {"cost_per_minute", "overtime"},
-    columns._points_of_shadows: {"cost_per_minute"},
-    columns._is_known: set(),
-    columns._give_values: set(),
-    columns._ladder_prices: set(),
+    points.points_of_leads: {"cost_per_minute", "overtime"},
+    points.points_of_shadows: {"cost_per_minute"},
+    points._is_known: set(),
+    points._give_values: set(),
+    points._ladder_prices: set(),
     model._objective: {"id", "cost_per_minute"},
     growth_rows: set(),
     list_continuous: {"growth_due_minutes", "capacity"},
