@@ -28,6 +28,9 @@ from optimizer.plan import StoppedBy
 from optimizer.roster import Floats, Integers
 
 HOT, COLD = 0.1, 0.002
+WARM = 0.01
+"""Temperature to begin with where the plan is nearly right already: one of yesterday, mended."""
+
 MOVES_PER_ENGAGEMENT = 200
 """Moves of the first round, for each engagement."""
 
@@ -48,6 +51,8 @@ def anneal(
     incumbent: Incumbent,
     control: Control,
     tell: Callable[[Incumbent], None],
+    *,
+    hot: float = HOT,
 ) -> tuple[Incumbent, StoppedBy]:
     """Improve a plan and return the best one, with what ended the search.
 
@@ -58,6 +63,8 @@ def anneal(
         when the plan is within the policy's gap of its bound.
     tell
         Told about every better plan.
+    hot
+        Temperature to begin with, in mean points of an engagement.
     """
     policy = model.problem.policy
     board, coupling = lay_out(model, objective, relaxation.slack, relaxation.duals)
@@ -68,7 +75,7 @@ def anneal(
     for number in range(_rounds(policy.iterations)):
         moves = MOVES_PER_ENGAGEMENT * len(model.must) * 2**number
         standing = stand(model, board, coupling, best, random)
-        _cool(board, standing, moves, scale, control)
+        _cool(board, standing, moves, (hot * scale, COLD * scale), control)
         found = complete(model, objective, np.sort(standing.chosen[standing.chosen >= 0]), control)
         gain = -np.inf if found is None else found.objective - best.objective
         if found is not None and gain > 0:
@@ -109,12 +116,12 @@ def _rounds(iterations: int | None) -> int:
     return min(MOST_ROUNDS, int(iterations * 1000 / MOVES_PER_ENGAGEMENT + 1).bit_length() - 1)
 
 
-def _cool(board: Board, standing: Standing, moves: int, scale: float, control: Control) -> None:
-    """Make the moves of one round, looking at the clock now and then."""
+def _cool(board: Board, standing: Standing, moves: int, points: tuple[float, float], control: Control) -> None:
+    """Make the moves of one round, from the first temperature to the second, looking at the clock now and then."""
     from optimizer.assignment.kernels import run_moves  # noqa: PLC0415  It loads the compiler.
 
-    hot, made = HOT * scale, 0
-    decay = (COLD / HOT) ** (1.0 / moves)
+    (hot, last), made = points, 0
+    decay = (last / hot) ** (1.0 / moves)
     while made < moves and control.stopped_by() is None:
         batch = min(MOVES_AT_ONCE, moves - made)
         cold = hot * decay**batch

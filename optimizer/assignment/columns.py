@@ -84,7 +84,7 @@ def describe_columns(fit: Fit, engagement: Integers, agent: Integers, start: Int
 
 def join_columns(parts: Sequence[Columns]) -> Columns:
     """Return columns of the same problem as one, sorted; none may stand in two parts."""
-    columns = _stack(parts)
+    columns = stack(parts)
     return columns.select(np.lexsort((columns.relaxed, columns.start, columns.agent, columns.engagement)))
 
 

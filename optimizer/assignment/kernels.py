@@ -277,21 +277,14 @@ def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
             agent = menu.agent[position]
             minutes, given = _own(menu, work, agent)
             fixed = menu.worth[work] * menu.match_weight * menu.match[position]
-            if _knows(menu, work, agent):
-                fixed += menu.worth[work] * menu.continuity
+            for near in range(menu.first_known[work], menu.first_known[work + 1]):
+                if menu.known[near] == agent:
+                    fixed += menu.worth[work] * menu.continuity
             for start in range(menu.earliest[work], menu.last[work] + 1):
                 cost = _cost(menu, prices, work, agent, start, minutes)
                 value = (fixed + _service(menu, work, start) if np.isnan(given) else given) - cost
                 if cost >= 0.0 and value > 0.0:
-                    kept = _keep(best, work, kept, agent, start, value, starts)
-
-
-@compiled
-def _knows(menu: Menu, work: int, agent: int) -> bool:
-    for position in range(menu.first_known[work], menu.first_known[work + 1]):
-        if menu.known[position] == agent:
-            return True
-    return False
+                    kept = _keep(best, work, kept, (agent, start, value), starts)
 
 
 @compiled
@@ -328,8 +321,9 @@ def _cost(menu: Menu, prices: Floats, work: int, agent: int, start: int, minutes
 
 
 @compiled
-def _keep(best: Best, work: int, kept: int, agent: int, start: int, value: float, starts: int) -> int:
+def _keep(best: Best, work: int, kept: int, column: tuple[int, int, float], starts: int) -> int:
     """Insert a column into the best of an engagement if it is one of them; return how many there are."""
+    agent, start, value = column
     agents, at, values = best.agent[work], best.start[work], best.value[work]
     most = len(agents)
     if kept == most and value <= values[most - 1]:

@@ -2,8 +2,8 @@
 The model of a problem that is too large to list all its columns: the best ones, found by prices in rounds.
 
 **Column generation by dual ascent** (cf. Barahona, Jensen 1998): price all columns, list the best of each engagement,
-ascend to prices on those, and again, until the bound over all columns is as good as that over the listed ones. The first
-prices are drawn at random: with equal ones all engagements of a kind would list the same few agents.
+ascend to prices on those, and again, until the bound over all columns is as good as that over the listed ones. The
+first prices are drawn at random: with equal ones all engagements of a kind would list the same few agents.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from optimizer.assignment.annealing import construct
 from optimizer.assignment.ascent import ascend
 from optimizer.assignment.asks import Asks
 from optimizer.assignment.columns import Columns
+from optimizer.assignment.earlier import Earlier
 from optimizer.assignment.model import Model, build_model, tier_objectives
 from optimizer.assignment.relaxation import certify, minute_prices
 from optimizer.assignment.search import Incumbent, complete
@@ -30,16 +31,27 @@ LEFT = 30
 """Columns of an engagement that stay listed from one round to the next."""
 
 
-def list_model(unlisted: Unlisted, asks: Asks, control: Control, tell: Callable[[Model, Incumbent], None]) -> Model:
-    """Return a model of the columns that matter, with prices to begin with and a first plan to begin from.
+def list_model(
+    unlisted: Unlisted,
+    asks: Asks,
+    control: Control,
+    tell: Callable[[Model, Incumbent], None],
+    earlier: Earlier | None = None,
+) -> Model:
+    """Return a model of the columns that matter, with prices to begin with.
 
     Parameters
     ----------
+    earlier
+        What an earlier plan teaches: its columns are listed, its prices are the first.
     tell
         Told about the first plan, at once.
     """
     prices = _random_prices(unlisted)
     columns: Columns | None = None
+    if earlier is not None:
+        columns = earlier.describe(unlisted.fit, also=unlisted.listed)
+        prices = prices if earlier.prices is None else earlier.prices
     known = -np.inf
     for number in range(ROUNDS):
         _, columns = unlisted.list_best(prices, also=columns)
@@ -50,7 +62,7 @@ def list_model(unlisted: Unlisted, asks: Asks, control: Control, tell: Callable[
             if plan is not None:
                 known = plan.objective
                 tell(model, plan)
-        duals = ascend(model, objective, control, known=known, start=_on_capacity(model, prices))
+        duals = ascend(model, objective, control, known=known, start=model.duals_at(prices))
         bound, _ = certify(model, objective, duals)
         of_listed, slack = certify(replace(model, unlisted=None), objective, duals)
         control.report(bound=bound)
@@ -68,14 +80,6 @@ def _random_prices(unlisted: Unlisted) -> Floats:
     rate = (menu.service + menu.match_weight) * float(menu.worth.sum() / max(menu.minutes.sum(), 1e-9))
     random = np.random.default_rng([policy.seed, len(menu.worth)])
     return 2.0 * rate * random.random(menu.capacity.shape)
-
-
-def _on_capacity(model: Model, prices: Floats) -> Floats:
-    """Return duals of all rows that are the prices of minutes in the rows of capacity, else 0."""
-    capacity = np.array([agent.capacity for agent in model.problem.agents], dtype=float).ravel()
-    duals = np.zeros(len(model.upper))
-    duals[model.families["capacity"]] = prices.ravel()[capacity > 0]
-    return duals
 
 
 def _thin_out(model: Model, slack: Floats) -> Columns:

@@ -82,7 +82,9 @@ class Model:
     unlisted
         Where not all columns are listed: those that are not, to be priced.
     duals
-        Duals of all rows to begin with, from an earlier solve; None if there are none.
+        Duals of all rows to begin with; None if there are none.
+    earlier
+        Columns of an earlier plan, which fit beside each other, to begin from.
     """
 
     problem: Problem
@@ -97,6 +99,7 @@ class Model:
     start: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     unlisted: Unlisted | None = None
     duals: Floats | None = None
+    earlier: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def fixed(self) -> Flags:
@@ -104,6 +107,13 @@ class Model:
         fixed: Flags = self.columns.pair >= 0
         fixed[self.start] = True
         return fixed
+
+    def duals_at(self, prices: Floats) -> Floats:
+        """Return duals of all rows: the prices of minutes, agents × intervals, in the rows of capacity, else 0."""
+        capacity = np.array([agent.capacity for agent in self.problem.agents], dtype=float).ravel()
+        duals = np.zeros(len(self.upper))
+        duals[self.families["capacity"]] = prices.ravel()[capacity > 0]
+        return duals
 
     def with_floor(self, objective: Objective, least: float) -> "Model":
         """Return the model with one more row: this objective must stay at or above `least`."""
@@ -118,6 +128,7 @@ class Model:
             ),
             lower=np.append(self.lower, -np.inf),
             upper=np.append(self.upper, objective.constant - least),
+            duals=None if self.duals is None else np.append(self.duals, 0.0),
             families=self.families | {f"floor {objective.tier}": slice(row, row + 1)},
         )
 

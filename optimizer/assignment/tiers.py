@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from optimizer.assignment.annealing import anneal
+from optimizer.assignment.annealing import HOT, WARM, anneal, construct
 from optimizer.assignment.ascent import relax_by_ascent
 from optimizer.assignment.dive import dive
 from optimizer.assignment.ledger import Ledger
@@ -83,6 +83,8 @@ class Outcome:
         The plan; None if there is none.
     relaxation
         The LP of the first tier, from which prices are read; None if the clock came first.
+    route
+        The algorithms that were chosen, in words.
     """
 
     model: Model
@@ -91,6 +93,7 @@ class Outcome:
     relaxation: Relaxation | None
     stopped_by: StoppedBy
     infeasible: bool = False
+    route: str = ""
 
 
 class PublishPlan(Protocol):
@@ -118,7 +121,7 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     later = [objective for objective in later if not objective.is_constant]
     part = control.until(FIRST_TIER_SHARE) if later else control
     control.enter("first plan")
-    incumbent = complete(model, first, regret_greedy(model, first).columns(), control)
+    incumbent = _first_plan(model, first, control)
     if protected is not None and protected.found.incumbent is not None:
         incumbent = _better(incumbent, complete(model, first, protected.found.incumbent.chosen, control))
     _tell(incumbent, control, publish)
@@ -152,7 +155,31 @@ def solve_tiers(model: Model, control: Control, publish: PublishPlan) -> Outcome
     if protected is not None:
         outcomes.insert(0, _protected_outcome(protected, -owed(model, incumbent.chosen)))
     worst = next((each.stopped_by for each in outcomes if each.stopped_by is not StoppedBy.GAP), StoppedBy.GAP)
-    return Outcome(model, incumbent, tuple(outcomes), relaxation, control.stopped_by() or worst)
+    stopped = control.stopped_by() or worst
+    return Outcome(model, incumbent, tuple(outcomes), relaxation, stopped, route=_route(model))
+
+
+def _first_plan(model: Model, objective: Objective, control: Control) -> Incumbent | None:
+    """Return a plan without any prices, or that of an earlier plan, whichever is better."""
+    if _is_for_annealing(model) and not model.fixed.any():
+        chosen = construct(model, objective, -objective.on_columns)
+    else:
+        chosen = regret_greedy(model, objective).columns()
+    first = complete(model, objective, chosen, control)
+    if not len(model.earlier):
+        return first
+    return _better(first, complete(model, objective, model.earlier, control))
+
+
+def _route(model: Model) -> str:
+    """Return the algorithms that the size and shape of a model choose, in words."""
+    if not _is_for_annealing(model):
+        exact = "sifting LP, Lagrangian greedy, branch and cut, annealing, neighbourhoods"
+        rounding = "sifting LP, dive, annealing, neighbourhoods, branch and cut on a core of columns"
+        return exact if len(model.columns) <= SMALL_CORE else rounding
+    listed = "" if model.unlisted is None else "columns listed by price, "
+    last = "neighbourhoods" if len(model.columns) > LARGEST_CORE else "branch and cut on a core of columns"
+    return f"{listed}dual ascent, annealing, {last}"
 
 
 def _protected_outcome(protected: Protected, final: float) -> TierOutcome:
@@ -229,13 +256,12 @@ def _solve_by_annealing(
     """
     is_first = objective.tier == FIRST
     known = -np.inf if incumbent is None else incumbent.objective
-    relaxation = relax_by_ascent(model, objective, control, known=known)
+    relaxation = relax_by_ascent(model, objective, control, known=known, start=model.duals if is_first else None)
     best = incumbent
     if is_first:
         control.report(bound=relaxation.bound)
         control.enter(FIRST)
-        ledger = lagrangian_greedy(model, objective, relaxation)
-        best = _better(best, complete(model, objective, ledger.columns(), control))
+        best = _better(best, complete(model, objective, _round(model, objective, relaxation), control))
         _tell(best, control, publish)
     if best is None:
         return None
@@ -246,7 +272,8 @@ def _solve_by_annealing(
 
     small = len(model.columns) <= LARGEST_CORE
     part = control.until(ANNEALING_SHARE) if small else control
-    best, stopped = anneal(model, objective, relaxation, best, part, tell)
+    hot = WARM if is_first and len(model.earlier) else HOT
+    best, stopped = anneal(model, objective, relaxation, best, part, tell, hot=hot)
     if stopped is StoppedBy.GAP or control.stopped_by() is not None:
         return relaxation, Found(best, max(relaxation.bound, best.objective), stopped)
     if small:
@@ -258,6 +285,13 @@ def _solve_by_annealing(
     if stopped is StoppedBy.CLOCK and found.stopped_by is not StoppedBy.GAP:
         found = replace(found, stopped_by=stopped)
     return relaxation, found
+
+
+def _round(model: Model, objective: Objective, relaxation: Relaxation) -> Integers:
+    """Return the columns of a greedy plan at the prices of an ascent."""
+    if model.fixed.any():
+        return lagrangian_greedy(model, objective, relaxation).columns()
+    return construct(model, objective, relaxation.slack)
 
 
 def _relax(

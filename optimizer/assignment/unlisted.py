@@ -12,6 +12,7 @@ O(eligible pairs × starts × intervals that the work runs through) a pass, some
 Engagements that somebody fixed, must be served, or stand in a previous plan are listed with all their columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from optimizer.assignment.board import Best, Menu
 from optimizer.assignment.columns import Columns, describe_columns, enumerate_columns, join_columns
 from optimizer.fit import Fit
 from optimizer.problem import Problem
-from optimizer.roster import Flags, Floats, Integers
+from optimizer.roster import Floats, Integers
 
 MOST_LISTED = 1_000_000
 """Columns up to which all are listed: about 0.3 GB."""
@@ -97,7 +98,7 @@ def _key(fit: Fit, engagement: Integers, agent: Integers, start: Integers) -> In
 def leave_unlisted(fit: Fit) -> Unlisted | None:
     """Return the columns of a problem as unlisted, or None if they are few, or of a kind that the loop does not know.
 
-    It knows no ladder, no stretch, no pairs and no growth due; with a least proactive share, or so many engagements that
+    It knows no ladder, no stretch, no pairs and no growth due; with a least proactive share, or so much work that
     must be served that it would not help, all columns are listed too.
     """
     problem = fit.roster.problem
@@ -200,7 +201,7 @@ def _menu(fit: Fit, first: Integers, agents: Integers, match: Floats, list_of: I
     )
 
 
-def _first(lists: list[list[object]] | list[list[int]]) -> Integers:
+def _first(lists: Sequence[Sequence[object]]) -> Integers:
     first = np.zeros(len(lists) + 1, dtype=np.int64)
     first[1:] = np.cumsum([len(each) for each in lists])
     return first
