@@ -165,7 +165,7 @@ def _in_the_way(circumstances: Circumstances, column: int) -> tuple[tuple[str, .
     cells = columns.load[[column]].indices
     kept = circumstances.reserved[cells // horizon, cells % horizon].sum(axis=0)
     classes = [problem.forecast[index].class_ for index in np.argsort(-kept, kind="stable") if kept[index] > 0]
-    engagements = [problem.engagements[columns.work[other]].id for other in others]
+    engagements = [problem.engagements[columns.work_of(other)].id for other in others]
     return tuple(engagements[:NAMED]), tuple(classes[:NAMED])
 
 

@@ -146,8 +146,8 @@ def work_of(
     problem: Problem, fit: Fit, columns: Columns, column: int, value: float, *, movable: bool = True
 ) -> Work:  # fmt: skip
     """Return a column as work in its agent's day."""
-    engagement = problem.engagements[columns.work[column]]
-    learns = bool(columns.shadows[column])
+    engagement = problem.engagements[columns.work_of(column)]
+    learns = columns.is_shadow(column)
     return Work(
         name=column,
         start=int(columns.start[column]),
@@ -156,7 +156,7 @@ def work_of(
         value=value,
         channel="" if learns else engagement.channel,
         overtime=bool(columns.overtime[column]),
-        stretch=bool(columns.growth[column] > 0),
+        stretch=bool(columns.minutes[column] > 0 and (columns.stretch[column] >= 0 or columns.is_shadow(column))),
         heavy=engagement.heavy and not learns,
         movable=movable,
     )

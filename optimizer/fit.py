@@ -5,11 +5,12 @@ Engagements with the same requirements, channel, language, site and authority sh
 the cost is O(kinds × agents × requirements) rather than O(engagements × agents).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.problem import Engagement, Forecast, Requirement
+from optimizer.problem import Agent, Engagement, Forecast, Requirement
 from optimizer.roster import Flags, Floats, Integers, Roster
 
 Kind = tuple[tuple[Requirement, ...], str, str | None, str | None, tuple[str, ...]]
@@ -70,6 +71,7 @@ class Fit:
 
     roster: Roster
     _known: dict[tuple[Kind, bool], Qualification] = field(default_factory=dict)
+    _answers: dict[tuple[str, object], Flags] = field(default_factory=dict)
 
     def of(self, work: Engagement | Forecast) -> Qualification:
         """Return how every agent stands to a piece of work, lists of single agents aside."""
@@ -114,6 +116,12 @@ class Fit:
         learns &= np.array(there, dtype=bool)
         return learns
 
+    def _ask_agents(self, question: tuple[str, object], answer: Callable[[Agent], bool]) -> Flags:
+        """Return the answer of every agent to a question; each question is asked once."""
+        if question not in self._answers:
+            self._answers[question] = np.array([answer(agent) for agent in self.roster.problem.agents], dtype=bool)
+        return self._answers[question]
+
     def _qualify(self, kind: Kind, *, with_exceptions: bool) -> Qualification:
         requires, channel, language, site, authority = kind
         roster, agents = self.roster, self.roster.problem.agents
@@ -142,16 +150,11 @@ class Fit:
         stretch[(missing != 1) | (worst != 1)] = -1
         drops, hard = self._preferred(requires, bind="drop_preferred" in ladder)
 
-        elsewhere = np.array([site is not None and agent.site != site for agent in agents], dtype=bool)
-        reachable = np.array(
-            [
-                (agent.channels is None or channel in agent.channels)
-                and (language is None or language in agent.languages)
-                for agent in agents
-            ],
-            dtype=bool,
-        )
-        authorised = np.array([set(authority) <= set(agent.authorities) for agent in agents], dtype=bool)
+        elsewhere = self._ask_agents(("site", site), lambda agent: site is not None and agent.site != site)
+        reachable = self._ask_agents(
+            ("channel", channel), lambda agent: agent.channels is None or channel in agent.channels
+        ) & self._ask_agents(("language", language), lambda agent: language is None or language in agent.languages)
+        authorised = self._ask_agents(("authority", authority), lambda agent: set(authority) <= set(agent.authorities))
         if "other_site" not in ladder:
             reachable &= ~elsewhere
         stretch[~hard] = -1

@@ -15,6 +15,7 @@ Reserved minutes stay as they are while it runs; afterwards they are settled ane
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -67,16 +68,16 @@ def anneal(
         Temperature to begin with, in mean points of an engagement.
     """
     policy = model.problem.policy
-    board, coupling = lay_out(model, objective, relaxation.slack, relaxation.duals)
+    table = lay_out(model, objective, relaxation.slack, relaxation.duals)
     random = np.array([FIRST_STATE + policy.seed], dtype=np.uint64)
     served = np.abs(objective.on_columns[incumbent.chosen])
     scale = float(served.mean()) if served.any() else float(np.abs(objective.on_columns).max(initial=1.0))
     best, idle = incumbent, 0
     for number in range(_rounds(policy.iterations)):
         moves = MOVES_PER_ENGAGEMENT * len(model.must) * 2**number
-        standing = stand(model, board, coupling, best, random)
-        _cool(board, standing, moves, (hot * scale, COLD * scale), control)
-        found = complete(model, objective, np.sort(standing.chosen[standing.chosen >= 0]), control)
+        standing = stand(model, table, best, random)
+        _cool(table.board, standing, moves, (hot * scale, COLD * scale), control)
+        found = complete(model, objective, table.columns(standing), control)
         gain = -np.inf if found is None else found.objective - best.objective
         if found is not None and gain > 0:
             best = found
@@ -101,12 +102,12 @@ def construct(model: Model, objective: Objective, slack: Floats) -> Integers:
 
     columns = model.columns
     nothing = Incumbent(np.zeros(0, dtype=np.int64), np.zeros(len(model.continuous)), objective.constant)
-    board, coupling = lay_out(model, objective, slack, np.zeros(len(model.upper)))
-    standing = stand(model, board, coupling, nothing, np.array([FIRST_STATE], dtype=np.uint64))
+    table = lay_out(model, objective, slack, np.zeros(len(model.upper)))
+    standing = stand(model, table, nothing, np.array([FIRST_STATE], dtype=np.uint64))
     density = np.full(len(model.must), -np.inf)
     np.maximum.at(density, columns.engagement, objective.on_columns / columns.minutes)
-    place_in_order(board, standing, np.lexsort((-density, ~model.must)))
-    return np.sort(standing.chosen[standing.chosen >= 0])
+    place_in_order(table.board, standing, np.lexsort((-density, ~model.must)))
+    return table.columns(standing)
 
 
 def _rounds(iterations: int | None) -> int:
@@ -129,25 +130,47 @@ def _cool(board: Board, standing: Standing, moves: int, points: tuple[float, flo
         hot, made = cold, made + batch
 
 
-def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) -> tuple[Board, Integers]:
-    """Return the board of a model, and which of the model's rows tie its slots together."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A board, and how it stands to its model.
+
+    Attributes
+    ----------
+    order
+        The model's column at each place of the board.
+    rows
+        The model's rows that tie slots together, as they follow each other on the board.
+    """
+
+    board: Board
+    order: Integers
+    rows: Integers
+
+    def columns(self, standing: Standing) -> Integers:
+        """Return the model's columns that are chosen on the board, sorted."""
+        return np.sort(self.order[standing.chosen[standing.chosen >= 0]])
+
+
+def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) -> Table:
+    """Return the board of a model."""
     columns, problem = model.columns, model.problem
-    load = sparse.csr_array(columns.load)
+    order = np.lexsort((np.arange(len(columns)), slack, columns.engagement))
+    load = sparse.csr_array(columns.load)[order]
     load.sort_indices()
     coupling = np.ones(len(model.upper), dtype=bool)
     for family in ("once", "capacity", "overtime", "demand", "balance", "pair"):
         coupling[model.families[family]] = False
     rows = np.flatnonzero(coupling)
-    others = sparse.csc_array(model.on_columns[rows])
+    others = sparse.csc_array(model.on_columns[rows])[:, order]
     capacity, overtime, limit = _minutes_of_pools(model)
     held = np.zeros(len(model.must), dtype=bool)
     held[columns.engagement[model.fixed]] = True
+    points = np.asarray(objective.on_columns, dtype=float)[order]
     board = Board(
         first_of_slot=np.searchsorted(columns.engagement, np.arange(len(model.must) + 1)),
-        by_slack=np.lexsort((np.arange(len(columns)), slack, columns.engagement)),
-        pool=columns.agent + len(problem.agents) * columns.overtime,
-        points=np.asarray(objective.on_columns, dtype=float),
-        reduced=objective.on_columns - load @ minute_prices(model, duals).ravel(),
+        pool=(columns.agent + len(problem.agents) * columns.overtime)[order],
+        points=points,
+        reduced=points - load @ minute_prices(model, duals).ravel(),
         first_load=load.indptr.astype(np.int64),
         interval=(load.indices % problem.intervals).astype(np.int64),
         minutes=load.data,
@@ -160,7 +183,7 @@ def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) ->
         must=model.must,
         held=held,
     )
-    return board, rows
+    return Table(board, order, rows)
 
 
 def _minutes_of_pools(model: Model) -> tuple[Floats, Floats, Floats]:
@@ -175,20 +198,22 @@ def _minutes_of_pools(model: Model) -> tuple[Floats, Floats, Floats]:
     return capacity, overtime, limit
 
 
-def stand(model: Model, board: Board, coupling: Integers, plan: Incumbent, random: State) -> Standing:
+def stand(model: Model, table: Table, plan: Incumbent, random: State) -> Standing:
     """Return a plan as it stands on a board, its reserved minutes booked."""
     from optimizer.assignment.kernels import place_all  # noqa: PLC0415  It loads the compiler.
 
-    continuous, slots = model.continuous, len(model.must)
+    continuous, slots, board = model.continuous, len(model.must), table.board
+    place = np.empty(len(table.order), dtype=np.int64)
+    place[table.order] = np.arange(len(table.order))
     load = np.zeros(board.capacity.shape)
     np.add.at(load.ravel(), continuous.reserve_cell, plan.continuous[continuous.reserves])
     chosen = np.full(slots, -1, dtype=np.int64)
-    chosen[model.columns.engagement[plan.chosen]] = plan.chosen
+    chosen[model.columns.engagement[plan.chosen]] = place[plan.chosen]
     standing = Standing(
         chosen=np.full(slots, -1, dtype=np.int64),
         load=load,
         carry=_carry(load, board.capacity),
-        activity=np.asarray((model.on_continuous @ plan.continuous)[coupling], dtype=float),
+        activity=np.asarray((model.on_continuous @ plan.continuous)[table.rows], dtype=float),
         slots_of=np.zeros((len(load), slots), dtype=np.int32),
         held_by=np.zeros(len(load), dtype=np.int64),
         place=np.zeros(slots, dtype=np.int64),

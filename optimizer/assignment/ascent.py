@@ -59,7 +59,13 @@ def relax_by_ascent(
 
 
 def ascend(
-    model: Model, objective: Objective, control: Control, *, known: float, start: Floats | None = None
+    model: Model,
+    objective: Objective,
+    control: Control,
+    *,
+    known: float,
+    start: Floats | None = None,
+    steps: int = STEPS,
 ) -> Floats:
     """Return duals of all rows that give a low bound.
 
@@ -69,6 +75,8 @@ def ascend(
         Points of the best plan known; −∞ if there is none.
     start
         Duals to begin with, one for each row.
+    steps
+        Most steps.
     """
     from optimizer.assignment.kernels import take_best  # noqa: PLC0415  It loads the compiler.
 
@@ -79,7 +87,7 @@ def ascend(
     upper = np.where(finite, model.upper[rows], 0.0)
     walk = _Walk(np.zeros(len(rows)) if start is None else start[rows].copy(), known - objective.constant, free)
     usage = np.zeros(len(rows))
-    for step in range(STEPS):
+    for step in range(steps):
         usage[:] = 0.0
         bound = take_best(priced, walk.duals, usage)
         spare = objective.on_continuous - on_continuous.T @ walk.duals

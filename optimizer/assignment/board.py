@@ -24,9 +24,9 @@ class Board(NamedTuple):
 
     Attributes
     ----------
-    first_of_slot, by_slack
-        The columns of slot *e*, those of the smallest slack first, are
-        ``by_slack[first_of_slot[e]:first_of_slot[e + 1]]``.
+    first_of_slot
+        The columns of slot *e*, those of the smallest slack first, are those from ``first_of_slot[e]`` to before
+        ``first_of_slot[e + 1]``. They stand side by side in memory, because a move reads several of them.
     pool, points, reduced
         Of each column: its pool, what the search maximises, and that minus the minutes at their price.
     first_load, interval, minutes
@@ -40,7 +40,6 @@ class Board(NamedTuple):
     """
 
     first_of_slot: Integers
-    by_slack: Integers
     pool: Integers
     points: Floats
     reduced: Floats

@@ -66,6 +66,14 @@ class Columns:
         learners: Flags = (self.pair >= 0) & (self.pair != self.engagement)
         return learners
 
+    def is_shadow(self, column: int) -> bool:
+        """Return whether one column is that of a learner, without asking all."""
+        return bool(self.pair[column] >= 0 and self.pair[column] != self.engagement[column])
+
+    def work_of(self, column: int) -> int:
+        """Return the engagement of one column, that of a learner too."""
+        return int(self.pair[column] if self.is_shadow(column) else self.engagement[column])
+
     @property
     def work(self) -> Integers:
         """The engagement of every column, those of learners too."""

@@ -126,8 +126,7 @@ def _holds(board: Board, standing: Standing, column: int) -> bool:
 def place_first(board: Board, standing: Standing, slot: int, most: int) -> float:
     """Serve a slot by the first of its columns that has room, and return its points; 0 if none of `most` has."""
     first = board.first_of_slot[slot]
-    for position in range(first, min(board.first_of_slot[slot + 1], first + most)):
-        column = board.by_slack[position]
+    for column in range(first, min(board.first_of_slot[slot + 1], first + most)):
         if has_room(board, standing, column):
             add_column(board, standing, slot, column)
             return float(board.points[column])
@@ -138,8 +137,7 @@ def place_first(board: Board, standing: Standing, slot: int, most: int) -> float
 def place_in_order(board: Board, standing: Standing, order: Integers) -> None:
     """Serve slots in some order, each by the first of its columns that has room and is worth it."""
     for slot in order:
-        for position in range(board.first_of_slot[slot], board.first_of_slot[slot + 1]):
-            column = board.by_slack[position]
+        for column in range(board.first_of_slot[slot], board.first_of_slot[slot + 1]):
             worthy = board.must[slot] or board.points[column] > 0.0
             if worthy and has_room(board, standing, column):
                 add_column(board, standing, slot, column)
@@ -159,7 +157,7 @@ def run_moves(board: Board, standing: Standing, effort: Effort, moves: int, hot:
         if count == 0 or board.held[slot]:
             continue
         luck = draw(standing.random)
-        column = board.by_slack[first + int(count * luck * luck)]
+        column = first + int(count * luck * luck)
         if column != standing.chosen[slot]:
             _try_move(board, standing, effort, slot, column, temperature)
 
@@ -269,6 +267,8 @@ def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
     starts
         Most starts of one agent among the best columns.
     """
+    cheapest = _cheapest(menu, prices)
+    most = best.value.shape[1]
     for work in range(len(menu.minutes)):
         if menu.last[work] < menu.earliest[work]:
             continue
@@ -280,11 +280,27 @@ def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
             for near in range(menu.first_known[work], menu.first_known[work + 1]):
                 if menu.known[near] == agent:
                     fixed += menu.worth[work] * menu.continuity
+            # What even the earliest start at the cheapest minutes would not reach is not worth a walk.
+            hoped = fixed + menu.service * menu.worth[work] if np.isnan(given) else given
+            hoped -= cheapest[agent] * minutes / menu.contacts[menu.channel[work], agent]
+            if hoped <= (best.value[work, most - 1] if kept == most else 0.0):
+                continue
             for start in range(menu.earliest[work], menu.last[work] + 1):
                 cost = _cost(menu, prices, work, agent, start, minutes)
                 value = (fixed + _service(menu, work, start) if np.isnan(given) else given) - cost
                 if cost >= 0.0 and value > 0.0:
                     kept = _keep(best, work, kept, (agent, start, value), starts)
+
+
+@compiled
+def _cheapest(menu: Menu, prices: Floats) -> Floats:
+    """Return the least price of a minute of each agent who has any."""
+    cheapest = np.full(len(prices), np.inf)
+    for agent in range(len(prices)):
+        for t in range(prices.shape[1]):
+            if menu.capacity[agent, t] > 0.0:
+                cheapest[agent] = min(cheapest[agent], prices[agent, t])
+    return cheapest
 
 
 @compiled

@@ -1,9 +1,10 @@
 """
 The model of a problem that is too large to list all its columns: the best ones, found by prices in rounds.
 
-**Column generation by dual ascent** (cf. Barahona, Jensen 1998): price all columns, list the best of each engagement,
-ascend to prices on those, and again, until the bound over all columns is as good as that over the listed ones. The
-first prices are drawn at random: with equal ones all engagements of a kind would list the same few agents.
+**Column generation by dual ascent** (cf. Barahona, Jensen 1998), kept steady by in-out separation (Ben-Ameur, Neto
+2007): price all columns, list the best of each engagement, ascend to prices on those, and again with prices between
+these and the best so far, until the bound over all columns is as good as that over the listed ones. The first prices
+are those of a sample of the engagements that bids for the same share of everybody's minutes.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import numpy as np
 from optimizer.assignment.annealing import construct
 from optimizer.assignment.ascent import ascend
 from optimizer.assignment.asks import Asks
-from optimizer.assignment.columns import Columns
+from optimizer.assignment.columns import Columns, enumerate_columns
 from optimizer.assignment.earlier import Earlier
 from optimizer.assignment.model import Model, build_model, tier_objectives
 from optimizer.assignment.relaxation import certify, minute_prices
@@ -23,9 +24,18 @@ from optimizer.assignment.unlisted import Unlisted
 from optimizer.control import Control
 from optimizer.roster import Floats
 
-ROUNDS = 5
+ROUNDS = 6
 CLOSE = 1e-4
 """Share of the bound by which listed columns may fall short of all columns."""
+
+STEPS = 200
+"""Steps of the ascent in one round."""
+
+INWARD = 0.3
+"""Weight of the prices of the lowest bound against those of the listed columns."""
+
+SAMPLED = 300_000
+"""Columns of the sample that finds the first prices."""
 
 LEFT = 30
 """Columns of an engagement that stay listed from one round to the next."""
@@ -47,39 +57,48 @@ def list_model(
     tell
         Told about the first plan, at once.
     """
-    prices = _random_prices(unlisted)
-    columns: Columns | None = None
+    fit = unlisted.fit
+    columns = enumerate_columns(fit, unlisted.listed.tolist())
     if earlier is not None:
-        columns = earlier.describe(unlisted.fit, also=unlisted.listed)
-        prices = prices if earlier.prices is None else earlier.prices
-    known = -np.inf
+        columns = earlier.describe(fit, also=unlisted.listed)
+    known_prices = None if earlier is None else earlier.prices
+    prices = _sample_prices(unlisted, asks, control) if known_prices is None else known_prices
+    _, columns = unlisted.list_best(prices, columns)
+    known, lowest, centre = -np.inf, np.inf, prices
+    model = replace(build_model(fit, asks, columns), unlisted=unlisted)
     for number in range(ROUNDS):
-        _, columns = unlisted.list_best(prices, also=columns)
-        model = replace(build_model(unlisted.fit, asks, columns), unlisted=unlisted)
         objective = tier_objectives(model)[0]
         if number == 0:
             plan = complete(model, objective, construct(model, objective, -objective.on_columns), control)
             if plan is not None:
                 known = plan.objective
                 tell(model, plan)
-        duals = ascend(model, objective, control, known=known, start=model.duals_at(prices))
-        bound, _ = certify(model, objective, duals)
+        duals = ascend(model, objective, control, known=known, start=model.duals_at(centre), steps=STEPS)
         of_listed, slack = certify(replace(model, unlisted=None), objective, duals)
-        control.report(bound=bound)
-        model = replace(model, duals=duals)
-        last = number == ROUNDS - 1 or control.stopped_by() is not None
-        if last or bound - of_listed <= CLOSE * abs(bound):
-            return model
-        prices, columns = minute_prices(model, duals), _thin_out(model, slack)
-    raise AssertionError("the last round returns")
+        prices = INWARD * centre + (1.0 - INWARD) * minute_prices(model, duals)
+        best, columns = unlisted.list_best(prices, _thin_out(model, slack))
+        bound, _ = certify(model, objective, model.duals_at(prices), best_unlisted=best)
+        if bound < lowest:
+            lowest, centre = bound, prices
+        control.report(bound=lowest)
+        model = replace(build_model(fit, asks, columns), unlisted=unlisted)
+        if lowest - of_listed <= CLOSE * abs(lowest) or control.stopped_by() is not None:
+            break
+    return replace(model, duals=model.duals_at(centre))
 
 
-def _random_prices(unlisted: Unlisted) -> Floats:
-    """Return prices drawn between 0 and twice the mean worth of a minute."""
-    menu, policy = unlisted.menu, unlisted.fit.roster.problem.policy
-    rate = (menu.service + menu.match_weight) * float(menu.worth.sum() / max(menu.minutes.sum(), 1e-9))
-    random = np.random.default_rng([policy.seed, len(menu.worth)])
-    return 2.0 * rate * random.random(menu.capacity.shape)
+def _sample_prices(unlisted: Unlisted, asks: Asks, control: Control) -> Floats:
+    """Return prices of minutes that a sample of the engagements pays for the same share of everybody's minutes."""
+    problem = unlisted.fit.roster.problem
+    share = min(1.0, SAMPLED / unlisted.size)
+    random = np.random.default_rng([problem.policy.seed, len(problem.engagements)])
+    drawn = np.flatnonzero(random.random(len(problem.engagements)) < share)
+    model = build_model(unlisted.fit, asks, enumerate_columns(unlisted.fit, drawn.tolist()))
+    upper = model.upper.copy()
+    upper[model.families["capacity"]] *= share
+    model = replace(model, upper=upper, must=np.zeros_like(model.must))
+    duals = ascend(model, tier_objectives(model)[0], control, known=-np.inf, steps=STEPS)
+    return minute_prices(model, duals)
 
 
 def _thin_out(model: Model, slack: Floats) -> Columns:

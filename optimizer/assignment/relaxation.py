@@ -79,8 +79,15 @@ class InfeasibleError(Exception):
     """No plan obeys the rows, proven over all columns."""
 
 
-def certify(model: Model, objective: Objective, duals: Floats) -> tuple[float, Floats]:
+def certify(
+    model: Model, objective: Objective, duals: Floats, *, best_unlisted: Floats | None = None
+) -> tuple[float, Floats]:
     """Return the bound that duals give over all columns, and the slack of every column.
+
+    Parameters
+    ----------
+    best_unlisted
+        What `Unlisted.price` says at these duals, if somebody has asked it already.
 
     Raises
     ------
@@ -98,7 +105,9 @@ def certify(model: Model, objective: Objective, duals: Floats) -> tuple[float, F
         raise InfeasibleError
     if model.unlisted is not None:
         count = len(model.problem.engagements)
-        best[:count] = np.maximum(best[:count], _best_unlisted(model, model.unlisted, objective, coupling))
+        if best_unlisted is None:
+            best_unlisted = _best_unlisted(model, model.unlisted, objective, coupling)
+        best[:count] = np.maximum(best[:count], best_unlisted)
     spare = np.maximum(objective.on_continuous - model.on_continuous.T @ coupling, 0.0)
     bound = coupling @ np.where(coupling != 0, model.upper, 0.0) + best.sum() + spare @ model.continuous.upper
     return float(bound + objective.constant), best[model.columns.engagement] - points

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.assignment.board import Best, Menu
-from optimizer.assignment.columns import Columns, describe_columns, enumerate_columns, join_columns
+from optimizer.assignment.columns import Columns, describe_columns, join_columns
 from optimizer.fit import Fit
 from optimizer.problem import Problem
 from optimizer.roster import Floats, Integers
@@ -39,6 +39,8 @@ class Unlisted:
 
     Attributes
     ----------
+    size
+        Number of columns, those that cannot be finished too.
     listed
         Engagements all of whose columns are listed in any case.
     most_later
@@ -47,6 +49,7 @@ class Unlisted:
 
     fit: Fit
     menu: Menu
+    size: int
     listed: Integers
     most_later: Floats
 
@@ -76,18 +79,14 @@ class Unlisted:
         agent, start = (chosen[engagement, place].astype(np.int64) for chosen in (best.agent, best.start))
         return best.value[:, 0], engagement, agent, start
 
-    def list_best(self, prices: Floats, also: Columns | None = None) -> tuple[Floats, Columns]:
-        """Return the best priced points of each engagement, and its best columns beside those already listed."""
+    def list_best(self, prices: Floats, beside: Columns) -> tuple[Floats, Columns]:
+        """Return the best priced points of each engagement, and columns with its best ones beside them."""
         best, engagement, agent, start = self.price(prices)
-        overtime = np.zeros(len(engagement), dtype=bool)
-        if also is None:
-            fixed = enumerate_columns(self.fit, self.listed.tolist())
-            return best, join_columns([fixed, describe_columns(self.fit, engagement, agent, start, overtime)])
-        new = ~np.isin(
-            _key(self.fit, engagement, agent, start), _key(self.fit, also.engagement, also.agent, also.start)
-        )
-        found = describe_columns(self.fit, engagement[new], agent[new], start[new], overtime[new])
-        return best, join_columns([also, found])
+        key = _key(self.fit, engagement, agent, start)
+        new = ~np.isin(key, _key(self.fit, beside.engagement, beside.agent, beside.start))
+        overtime = np.zeros(int(new.sum()), dtype=bool)
+        found = describe_columns(self.fit, engagement[new], agent[new], start[new], overtime)
+        return best, join_columns([beside, found])
 
 
 def _key(fit: Fit, engagement: Integers, agent: Integers, start: Integers) -> Integers:
@@ -117,7 +116,7 @@ def leave_unlisted(fit: Fit) -> Unlisted | None:
     policy = problem.policy
     practised = np.array([fit.of(each).practises.any() for each in problem.engagements], dtype=bool)
     longest = np.array([max([each.minutes, *each.minutes_by_agent.values()]) for each in problem.engagements])
-    return Unlisted(fit, menu, listed, policy.weight("practice") * practised * longest)
+    return Unlisted(fit, menu, int(size.sum()), listed, policy.weight("practice") * practised * longest)
 
 
 def _is_plain(problem: Problem) -> bool:
