@@ -11,16 +11,12 @@ from optimizer.assignment.model import Model, tier_objectives
 from optimizer.assignment.rows.changes import keeps_previous
 from optimizer.assignment.search import Incumbent
 from optimizer.assignment.tiers import Outcome
-from optimizer.causes import explain_unassigned
+from optimizer.causes import explain_unassigned, unexplained
 from optimizer.circumstances import Circumstances
-from optimizer.control import relative_gap
+from optimizer.control import Control, relative_gap
 from optimizer.fit import Fit
 from optimizer.plan import (
     Assignment,
-    Cause,
-    CauseCode,
-    Fix,
-    FixCode,
     Growth,
     Plan,
     Reservation,
@@ -37,13 +33,13 @@ from optimizer.totals import list_growth
 _LEAST_MINUTES = 1e-6
 
 
-def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: bool = True) -> Plan:
+def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, control: Control | None = None) -> Plan:
     """Return the plan of an incumbent.
 
     Parameters
     ----------
-    explained
-        Whether to find causes and prices too, which takes a moment.
+    control
+        When to stop looking for causes; without it neither causes nor prices are written, which take a moment.
     """
     model = outcome.model
     reserved = _reserved(model, incumbent)
@@ -75,10 +71,10 @@ def write_plan(fit: Fit, outcome: Outcome, incumbent: Incumbent, *, explained: b
         growth=growth,
         stopped_by=outcome.stopped_by,
     )
-    if not explained:
+    if control is None:
         return plan.with_changes(unassigned=_unexplained(model, incumbent))
     return plan.with_changes(
-        unassigned=_unassigned(fit, outcome, incumbent), prices=read_prices(fit, model, outcome.relaxation)
+        unassigned=_unassigned(fit, outcome, incumbent, control), prices=read_prices(fit, model, outcome.relaxation)
     )
 
 
@@ -193,19 +189,16 @@ def _left_out(model: Model, incumbent: Incumbent) -> list[int]:
     return [int(index) for index in np.flatnonzero(~served[: len(model.problem.engagements)])]
 
 
-def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> tuple[Unassigned, ...]:
+def _unassigned(fit: Fit, outcome: Outcome, incumbent: Incumbent, control: Control) -> tuple[Unassigned, ...]:
     left = _left_out(outcome.model, incumbent)
     if not left:
         return ()
-    return explain_unassigned(_circumstances(fit, outcome, incumbent), left)
+    return explain_unassigned(_circumstances(fit, outcome, incumbent), left, control)
 
 
 def _unexplained(model: Model, incumbent: Incumbent) -> tuple[Unassigned, ...]:
     """List what is left out without a reason: a plan that is told on the way must be whole if it is the last one."""
-    return tuple(
-        Unassigned(model.problem.engagements[index].id, Cause(CauseCode.UNKNOWN), Fix(FixCode.SOLVE_LONGER))
-        for index in _left_out(model, incumbent)
-    )
+    return tuple(unexplained(model.problem.engagements[index].id) for index in _left_out(model, incumbent))
 
 
 def _circumstances(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> Circumstances:

@@ -6,6 +6,7 @@ import numpy as np
 
 from optimizer.assignment.columns import enumerate_columns
 from optimizer.circumstances import Circumstances
+from optimizer.control import Control
 from optimizer.fit import Fit, Qualification
 from optimizer.openings import estimate_opening, open_up
 from optimizer.plan import Cause, CauseCode, Certainty, Fix, FixCode, Unassigned
@@ -21,15 +22,19 @@ PROVEN_REMEDIES = 100
 """Most fixes whose gain is proven in a plan, by kind, to keep explaining quick; beyond them gains are estimates."""
 
 
-def explain_unassigned(circumstances: Circumstances, indices: list[int]) -> tuple[Unassigned, ...]:
+def explain_unassigned(circumstances: Circumstances, indices: list[int], control: Control) -> tuple[Unassigned, ...]:
     """Return why engagements are unassigned, with the cheapest fix of each.
 
-    Gains are proven for those of the most worth.
+    Gains are proven for those of the most worth; where the clock or a cancel ends the run, the rest has an unknown
+    cause.
     """
     engagements = circumstances.model.problem.engagements
     explained: dict[int, Unassigned] = {}
     openings = remedies = 0
     for index in sorted(indices, key=lambda index: (-engagements[index].worth, index)):
+        if control.stopped_by() is not None:
+            explained[index] = unexplained(engagements[index].id)
+            continue
         columns = np.arange(*circumstances.model.columns_of(index).indices(len(circumstances.model.columns)))
         if len(columns) and (circumstances.model.columns.pair[columns] >= 0).all():
             cause, fix = _of_pair(circumstances, columns)
@@ -44,6 +49,11 @@ def explain_unassigned(circumstances: Circumstances, indices: list[int]) -> tupl
             openings += 1
         explained[index] = Unassigned(engagements[index].id, cause, fix)
     return tuple(explained[index] for index in indices)
+
+
+def unexplained(engagement_id: str) -> Unassigned:
+    """Return an unassigned engagement whose reason there was no time to find."""
+    return Unassigned(engagement_id, Cause(CauseCode.UNKNOWN), Fix(FixCode.SOLVE_LONGER))
 
 
 def _without_column(circumstances: Circumstances, engagement: Engagement) -> Cause:

@@ -67,7 +67,7 @@ def solve(
     outcome = solve_tiers(model, searching, lambda incumbent: tell(model, incumbent))
     if outcome.incumbent is not None:
         control.enter("explaining")
-        plan = write_plan(fit, outcome, outcome.incumbent).with_changes(route=outcome.route)
+        plan = write_plan(fit, outcome, outcome.incumbent, control).with_changes(route=outcome.route)
     elif outcome.infeasible:
         control.enter("explaining")
         plan = Plan(Status.INFEASIBLE, conflicts=find_conflicts(fit, control), stopped_by=StoppedBy.GAP)
@@ -95,7 +95,7 @@ def _status_without_plan(outcome: Outcome) -> Status:
 
 def _interim(fit: Fit, model: Model, incumbent: Incumbent) -> Plan:
     outcome = Outcome(model, incumbent, (), None, StoppedBy.CLOCK)
-    return write_plan(fit, outcome, incumbent, explained=False)
+    return write_plan(fit, outcome, incumbent)
 
 
 @cache

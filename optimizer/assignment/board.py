@@ -180,16 +180,19 @@ class Menu(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best columns of each engagement, engagements × columns kept, best first.
+    """The best columns of each engagement.
 
     Attributes
     ----------
     agent, start
-        Of each column; agent −1 where there are fewer.
+        Of each column, engagements × columns kept; agent −1 where there are fewer.
+    key
+        By which they are kept, highest first: points at the prices asked for, and chance.
     value
-        Points at the prices asked for, above 0.
+        Points of the best column of each engagement without any chance, at least 0.
     """
 
     agent: NDArray[np.int32]
     start: NDArray[np.int32]
+    key: Floats
     value: Floats

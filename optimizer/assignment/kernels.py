@@ -257,7 +257,7 @@ def take_best(priced: Priced, duals: Floats, usage: Floats) -> float:
 
 
 @compiled
-def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
+def price_menu(menu: Menu, prices: Floats, starts: int, jitter: float, best: Best) -> None:
     """Price every column of a menu, and write the best columns of each engagement.
 
     Parameters
@@ -266,9 +266,12 @@ def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
         Points for a minute, agents × intervals.
     starts
         Most starts of one agent among the best columns.
+    jitter
+        Share of an engagement's worth by which chance may favour an agent when columns are kept. Without it all
+        engagements of a kind would keep the same few agents wherever many are equally good.
     """
     cheapest = _cheapest(menu, prices)
-    most = best.value.shape[1]
+    most = best.key.shape[1]
     for work in range(len(menu.minutes)):
         if menu.last[work] < menu.earliest[work]:
             continue
@@ -283,13 +286,24 @@ def price_menu(menu: Menu, prices: Floats, starts: int, best: Best) -> None:
             # What even the earliest start at the cheapest minutes would not reach is not worth a walk.
             hoped = fixed + menu.service * menu.worth[work] if np.isnan(given) else given
             hoped -= cheapest[agent] * minutes / menu.contacts[menu.channel[work], agent]
-            if hoped <= (best.value[work, most - 1] if kept == most else 0.0):
+            luck = jitter * menu.worth[work] * _chance(work, agent)
+            if hoped + luck <= (best.key[work, most - 1] if kept == most else 0.0) and hoped <= best.value[work]:
                 continue
             for start in range(menu.earliest[work], menu.last[work] + 1):
                 cost = _cost(menu, prices, work, agent, start, minutes)
                 value = (fixed + _service(menu, work, start) if np.isnan(given) else given) - cost
                 if cost >= 0.0 and value > 0.0:
-                    kept = _keep(best, work, kept, (agent, start, value), starts)
+                    best.value[work] = max(best.value[work], value)
+                    kept = _keep(best, work, kept, (agent, start, value + luck), starts)
+
+
+@compiled
+def _chance(work: int, agent: int) -> float:
+    """Return a number in [0, 1) that depends on engagement and agent alone (a multiplicative hash, Knuth 1973)."""
+    mixed = np.uint64(work) * np.uint64(11400714819323198485) + np.uint64(agent) * np.uint64(14029467366897019727)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(13787848793156543929)
+    return float((mixed >> np.uint64(40)) * (1.0 / 16777216.0))
 
 
 @compiled
@@ -340,7 +354,7 @@ def _cost(menu: Menu, prices: Floats, work: int, agent: int, start: int, minutes
 def _keep(best: Best, work: int, kept: int, column: tuple[int, int, float], starts: int) -> int:
     """Insert a column into the best of an engagement if it is one of them; return how many there are."""
     agent, start, value = column
-    agents, at, values = best.agent[work], best.start[work], best.value[work]
+    agents, at, values = best.agent[work], best.start[work], best.key[work]
     most = len(agents)
     if kept == most and value <= values[most - 1]:
         return kept

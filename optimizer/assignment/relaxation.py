@@ -125,7 +125,7 @@ def _on_minutes_alone(model: Model, objective: Objective, coupling: Floats) -> F
 def _best_unlisted(model: Model, unlisted: Unlisted, objective: Objective, coupling: Floats) -> Floats:
     """Return the most that an unlisted column of each engagement brings at these duals."""
     if objective.tier == "customers":
-        return unlisted.price(minute_prices(model, coupling), kept=1)[0]
+        return unlisted.price(minute_prices(model, coupling), kept=1, jitter=0.0)[0]
     # A cost is never positive, so in the economy tier no column brings anything.
     return unlisted.most_later if objective.tier == "growth" else np.zeros(len(unlisted.most_later))
 

@@ -29,6 +29,9 @@ MOST_LISTED = 1_000_000
 KEPT = 30
 """Columns that one pass keeps for each engagement."""
 
+JITTER = 0.03
+"""Share of an engagement's worth that chance adds when columns are listed."""
+
 STARTS_OF_PAIR = 2
 """Most starts of one agent among them."""
 
@@ -53,7 +56,9 @@ class Unlisted:
     listed: Integers
     most_later: Floats
 
-    def price(self, prices: Floats, kept: int = KEPT) -> tuple[Floats, Integers, Integers, Integers]:
+    def price(
+        self, prices: Floats, kept: int = KEPT, jitter: float = JITTER
+    ) -> tuple[Floats, Integers, Integers, Integers]:
         """Return the best priced points of each engagement, at least 0, and its best columns.
 
         Parameters
@@ -62,6 +67,8 @@ class Unlisted:
             Points for a minute, agents × intervals, not negative.
         kept
             Columns to return for each engagement, at most.
+        jitter
+            Share of its worth by which chance may favour a column of an engagement.
 
         Returns
         -------
@@ -73,11 +80,12 @@ class Unlisted:
         from optimizer.assignment.kernels import price_menu  # noqa: PLC0415  It loads the compiler.
 
         shape = (len(self.menu.minutes), kept)
-        best = Best(np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.int32), np.zeros(shape))
-        price_menu(self.menu, np.ascontiguousarray(prices), STARTS_OF_PAIR, best)
+        none, zero = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+        best = Best(none, zero, np.zeros(shape), np.zeros(shape[0]))
+        price_menu(self.menu, np.ascontiguousarray(prices), STARTS_OF_PAIR, jitter, best)
         engagement, place = np.nonzero(best.agent >= 0)
         agent, start = (chosen[engagement, place].astype(np.int64) for chosen in (best.agent, best.start))
-        return best.value[:, 0], engagement, agent, start
+        return best.value, engagement, agent, start
 
     def list_best(self, prices: Floats, beside: Columns) -> tuple[Floats, Columns]:
         """Return the best priced points of each engagement, and columns with its best ones beside them."""

@@ -94,7 +94,7 @@ def _work(request: dict[str, Any], speaker: Speaker, cancelled: "threading.Event
         chosen = np.flatnonzero(answer.values[: whole.integers] > 0.5)
         incumbent = Incumbent(chosen, answer.values[whole.integers :], float(whole.points @ answer.values))
         outcome = Outcome(model, incumbent, (), None, StoppedBy.CLOCK)
-        plan = _with_bound(write_plan(fit, outcome, incumbent, explained=False), answer)
+        plan = _with_bound(write_plan(fit, outcome, incumbent), answer)
     # Of the largest process: that which wrote the model, or the solver that it started.
     started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     plan = plan.with_changes(
