@@ -77,7 +77,7 @@ def list_model(
         of_listed, slack = certify(replace(model, unlisted=None), objective, duals)
         prices = INWARD * centre + (1.0 - INWARD) * minute_prices(model, duals)
         best, columns = unlisted.list_best(prices, _thin_out(model, slack))
-        bound, _ = certify(model, objective, model.duals_at(prices), best_unlisted=best)
+        bound, _ = certify(model, objective, model.duals_at(prices), of_unlisted=best)
         if bound < lowest:
             lowest, centre = bound, prices
         control.report(bound=lowest)

@@ -80,13 +80,13 @@ class InfeasibleError(Exception):
 
 
 def certify(
-    model: Model, objective: Objective, duals: Floats, *, best_unlisted: Floats | None = None
+    model: Model, objective: Objective, duals: Floats, *, of_unlisted: Floats | None = None
 ) -> tuple[float, Floats]:
     """Return the bound that duals give over all columns, and the slack of every column.
 
     Parameters
     ----------
-    best_unlisted
+    of_unlisted
         What `Unlisted.price` says at these duals, if somebody has asked it already.
 
     Raises
@@ -105,9 +105,9 @@ def certify(
         raise InfeasibleError
     if model.unlisted is not None:
         count = len(model.problem.engagements)
-        if best_unlisted is None:
-            best_unlisted = _best_unlisted(model, model.unlisted, objective, coupling)
-        best[:count] = np.maximum(best[:count], best_unlisted)
+        if of_unlisted is None:
+            of_unlisted = best_unlisted(model, model.unlisted, objective, coupling)
+        best[:count] = np.maximum(best[:count], of_unlisted)
     spare = np.maximum(objective.on_continuous - model.on_continuous.T @ coupling, 0.0)
     bound = coupling @ np.where(coupling != 0, model.upper, 0.0) + best.sum() + spare @ model.continuous.upper
     return float(bound + objective.constant), best[model.columns.engagement] - points
@@ -122,7 +122,7 @@ def _on_minutes_alone(model: Model, objective: Objective, coupling: Floats) -> F
     return known
 
 
-def _best_unlisted(model: Model, unlisted: Unlisted, objective: Objective, coupling: Floats) -> Floats:
+def best_unlisted(model: Model, unlisted: Unlisted, objective: Objective, coupling: Floats) -> Floats:
     """Return the most that an unlisted column of each engagement brings at these duals."""
     if objective.tier == "customers":
         return unlisted.price(minute_prices(model, coupling), kept=1, jitter=0.0)[0]

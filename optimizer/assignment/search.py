@@ -174,6 +174,9 @@ def _core(model: Model, relaxation: Relaxation, incumbent: Incumbent | None) -> 
     if incumbent is not None:
         kept.append(incumbent.chosen)
     core = np.unique(np.concatenate(kept))
+    if model.unlisted is not None:
+        # Nothing is known of the slack of columns that are not listed.
+        return core, relaxation.bound
     outside = np.ones(len(model.columns), dtype=bool)
     outside[core] = False
     if not outside.any():

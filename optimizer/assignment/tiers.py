@@ -19,7 +19,7 @@ from optimizer.assignment.master import Master
 from optimizer.assignment.model import Model, Objective, tier_objectives
 from optimizer.assignment.neighbourhood import search_neighbourhoods
 from optimizer.assignment.protect import Protected, owed, protect_growth
-from optimizer.assignment.relaxation import InfeasibleError, Relaxation, solve_relaxation, tighten
+from optimizer.assignment.relaxation import InfeasibleError, Relaxation, best_unlisted, solve_relaxation, tighten
 from optimizer.assignment.rounding import climb, exchange, lagrangian_greedy, regret_greedy
 from optimizer.assignment.search import Found, Incumbent, complete, core_size, search_core
 from optimizer.control import Control, relative_gap
@@ -236,7 +236,8 @@ def _solve_tier(
 
 def _is_for_annealing(model: Model) -> bool:
     """Return whether a model is too large to be solved exactly at once, and of single engagements alone."""
-    return len(model.columns) > SMALL_CORE and not len(model.continuous.reserve_cell) and _without_excess(model)
+    large = len(model.columns) > SMALL_CORE or model.unlisted is not None
+    return large and not len(model.continuous.reserve_cell) and _without_excess(model)
 
 
 def _without_excess(model: Model) -> bool:
@@ -438,6 +439,10 @@ def loose_bound(model: Model, objective: Objective) -> float:
     """Return a bound without an LP: the best column of every engagement, every forecast minute."""
     best = np.zeros(len(model.must))
     np.maximum.at(best, model.columns.engagement, objective.on_columns)
+    if model.unlisted is not None:
+        count = len(model.problem.engagements)
+        free = np.zeros(len(model.upper))
+        best[:count] = np.maximum(best[:count], best_unlisted(model, model.unlisted, objective, free))
     demand = np.array([each.minutes for each in model.problem.forecast], dtype=float)
     rate = np.array([each.value_per_minute for each in model.problem.forecast], dtype=float)
     points = 0.0
