@@ -129,8 +129,9 @@ def _tier_value(terms: dict[str, float], tier: str) -> float:
 def _status(model: Model, outcome: Outcome) -> Status:
     if outcome.stopped_by is StoppedBy.CANCEL:
         return Status.CANCELLED
-    target = max(model.problem.policy.gap, 1e-9)
-    proven = bool(outcome.tiers) and all(each.gap <= target for each in outcome.tiers)
+    # The floor that keeps a tier has a margin, by which the bound of every later tier is too high.
+    targets = [max(model.problem.policy.gap, 1e-6 if later else 1e-9) for later in range(len(outcome.tiers))]
+    proven = bool(targets) and all(each.gap <= target for each, target in zip(outcome.tiers, targets, strict=True))
     return Status.OPTIMAL if proven else Status.FEASIBLE
 
 

@@ -28,6 +28,9 @@ EXPLAINING_SHARE = 0.05
 
 EXPLAINING_SECONDS = 0.5
 
+LATEST_SECONDS = 0.7
+"""How long after the time limit reasons may still be sought; a plan without any is of little use to people."""
+
 
 def solve(
     problem: Problem,
@@ -67,7 +70,8 @@ def solve(
     outcome = solve_tiers(model, searching, lambda incumbent: tell(model, incumbent))
     if outcome.incumbent is not None:
         control.enter("explaining")
-        plan = write_plan(fit, outcome, outcome.incumbent, control).with_changes(route=outcome.route)
+        late = replace(control, deadline_at=control.deadline_at + LATEST_SECONDS)
+        plan = write_plan(fit, outcome, outcome.incumbent, late).with_changes(route=outcome.route)
     elif outcome.infeasible:
         control.enter("explaining")
         plan = Plan(Status.INFEASIBLE, conflicts=find_conflicts(fit, control), stopped_by=StoppedBy.GAP)

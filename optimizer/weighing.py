@@ -51,9 +51,14 @@ def weigh_terms(problem: Problem, plan: Plan, *, seconds: float, resolve: Solve 
         if other.objective is not None and other.bound is not None and other.status is not Status.CANCELLED:
             terms = measure(problem, other)
             changes = {term: terms[term] - points for term, points in base.items()}
-            uncertain = max(plan.bound - plan.objective, other.bound - other.objective)
+            uncertain = max(_undecided(plan), _undecided(other))
             without[name] = WeightCost(changes, uncertain)
     return WeightCosts(base, without)
+
+
+def _undecided(plan: Plan) -> float:
+    """Return the points of the customers' tier that its search left open, not those that later tiers took."""
+    return next((tier.bound - tier.objective for tier in plan.tiers if tier.tier == "customers"), 0.0)
 
 
 def _without_one(policy: Policy) -> Iterator[tuple[str, Policy]]:

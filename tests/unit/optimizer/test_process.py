@@ -82,13 +82,13 @@ def test_every_plan_that_is_told_on_the_way_is_whole(hard_problem):
 
 
 def test_the_deadline_holds(hard_problem):
-    problem = replace(hard_problem, policy=replace(LONG, time_limit_s=2.0))
+    problem = replace(hard_problem, policy=replace(LONG, time_limit_s=5.0))
     began = time.monotonic()
 
     plan = solve_in_child(problem)
 
     # Without a deadline the run would take half a minute; a busy machine may start and end the child late.
-    assert time.monotonic() - began <= 10.0
+    assert time.monotonic() - began <= 13.0
     assert plan.status is Status.FEASIBLE
     assert plan.stopped_by is StoppedBy.CLOCK
     assert verify(problem, plan) == ()
