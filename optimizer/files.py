@@ -53,6 +53,7 @@ def assign_file(
     time_limit_s: float | None = None,
     seed: int | None = None,
     memory_mb: int | None = None,
+    warm: Path | str | None = None,
 ) -> Answer:
     """Solve a problem file and write the plan.
 
@@ -64,6 +65,8 @@ def assign_file(
         In place of those of the file's policy.
     memory_mb
         Most memory of the solver; a file that can not fit is refused before it is parsed.
+    warm
+        The plan file of an earlier solve to begin from.
 
     Returns
     -------
@@ -73,9 +76,15 @@ def assign_file(
         written whole or not at all.
     """
     try:
+        earlier = None if warm is None else read_plan(warm)
+    except ProblemError as error:
+        return Answer(ExitCode.REFUSED, errors=tuple(f"{warm}: {where}: {what}" for where, what in error.errors))
+    try:
         problem = read_problem(path, memory_mb=memory_mb)
         problem = replace(problem, policy=_changed(problem.policy, time_limit_s, seed))
-        plan = solve_in_child(problem, on_progress=on_progress, should_cancel=should_cancel, memory_mb=memory_mb)
+        plan = solve_in_child(
+            problem, on_progress=on_progress, should_cancel=should_cancel, memory_mb=memory_mb, warm=earlier
+        )
     except ProblemError as error:
         return Answer(ExitCode.REFUSED, errors=tuple(f"{where}: {what}" for where, what in error.errors))
     answer = judge(problem, plan)

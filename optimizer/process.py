@@ -47,6 +47,7 @@ def solve_in_child(
     on_progress: Callable[[Progress], None] | None = None,
     should_cancel: Callable[[], bool] | None = None,
     memory_mb: int | None = None,
+    warm: Plan | None = None,
 ) -> Plan:
     """Solve a problem in a child process and return its plan, whatever happens to the child.
 
@@ -58,6 +59,8 @@ def solve_in_child(
         Asked in this thread about twenty times a second; True ends the run and keeps the best plan.
     memory_mb
         Most address space of the child; it fails with `solver_error` rather than take more.
+    warm
+        An earlier plan to begin from (`optimizer.solve.solve`).
 
     Returns
     -------
@@ -65,9 +68,8 @@ def solve_in_child(
         At most two seconds after the policy's time limit. If the child was killed at the limit, its best plan so far
         with status ``feasible``; if it crashed, status ``solver_error`` with the reason, and the best plan so far.
     """
-    return run_child(
-        problem, "optimizer.worker", on_progress=on_progress, should_cancel=should_cancel, memory_mb=memory_mb
-    )
+    tell, asked = on_progress or keep_quiet, should_cancel or never_cancel
+    return _Run(problem, tell, asked, memory_mb, ("optimizer.worker",), GRACE_SECONDS, warm).finish()
 
 
 def run_child(
@@ -101,6 +103,7 @@ class _Run:
     memory_mb: int | None
     command: tuple[str, ...]
     grace_seconds: float
+    warm: Plan | None = None
     began_at: float = field(default_factory=time.monotonic)
     best: Plan | None = None
     final: Plan | None = None
@@ -146,8 +149,8 @@ class _Run:
         )
 
     def _request(self) -> bytes:
-        """Return a line of JSON and the problem behind it, pickled: it is validated already, and large."""
-        problem = _pickle(self.problem)
+        """Return a line of JSON and behind it, pickled, the problem and an earlier plan: both are validated already."""
+        problem = _pickle((self.problem, self.warm))
         request = {
             "problem_bytes": len(problem),
             "deadline_at": self.began_at + self.problem.policy.time_limit_s,
@@ -213,12 +216,12 @@ class _Run:
         return kept.with_changes(status=Status.SOLVER_ERROR, stopped_by=None, message=_describe_end(code, detail))
 
 
-def _pickle(problem: Problem) -> bytes:
+def _pickle(value: tuple[Problem, Plan | None]) -> bytes:
     buffer = io.BytesIO()
     pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
     # A caller may pass read-only views as mappings, which are not pickled by themselves.
     pickler.dispatch_table = copyreg.dispatch_table | {MappingProxyType: lambda view: (dict, (dict(view),))}
-    pickler.dump(problem)
+    pickler.dump(value)
     return buffer.getvalue()
 
 

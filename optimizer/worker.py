@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from optimizer.plan import Plan
     from optimizer.problem import Problem
 
 _PR_SET_PDEATHSIG = 1
@@ -77,11 +78,11 @@ def main(work: Work | None = None) -> int:
     return 0
 
 
-def read_problem(request: dict[str, Any]) -> "Problem":
-    """Return the problem of a request, which the parent has validated."""
+def read_problem(request: dict[str, Any]) -> "tuple[Problem, Plan | None]":
+    """Return the problem of a request, which the parent has validated, and the earlier plan to begin from."""
     # The parent alone can write to this pipe.
-    problem: Problem = pickle.loads(request["problem"])  # noqa: S301  # nosec B301
-    return problem
+    pair: tuple[Problem, Plan | None] = pickle.loads(request["problem"])  # noqa: S301  # nosec B301
+    return pair
 
 
 def _solve(request: dict[str, Any], speaker: Speaker, cancelled: threading.Event) -> None:
@@ -111,7 +112,8 @@ def _solve(request: dict[str, Any], speaker: Speaker, cancelled: threading.Event
         on_progress=tell_progress,
         began_at=float(request["began_at"]),
     )
-    plan = solve(read_problem(request), control, publish=tell_better)
+    problem, warm = read_problem(request)
+    plan = solve(problem, control, publish=tell_better, warm=warm)
     speaker.say(plan=plan.to_json())
 
 

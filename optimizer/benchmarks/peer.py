@@ -84,7 +84,7 @@ def _work(request: dict[str, Any], speaker: Speaker, cancelled: "threading.Event
         progress = Progress("customers", seconds, incumbent=points)
         speaker.say(progress={name: getattr(progress, name) for name in Progress.__slots__})
 
-    problem = read_problem(request)
+    problem, _ = read_problem(request)
     fit = Fit(Roster.of(problem))
     model, whole = write_whole_model(fit)
     answer = solve(whole, control, tell)

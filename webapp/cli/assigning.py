@@ -29,6 +29,10 @@ from webapp.services.planning.words import status_words, term_words
 @click.option("--seconds", type=float, help="Time limit in place of the file's.")
 @click.option("--seed", type=int, help="Seed in place of the file's.")
 @click.option(
+    "--warm", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A plan file of an earlier solve to begin from: yesterday's, or the published one.",
+)  # fmt: skip
+@click.option(
     "--explain-weights", "weights", type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write what each weight of the policy changes.",
 )  # fmt: skip
@@ -43,6 +47,7 @@ def assign(
     seconds: float | None,
     seed: int | None,
     *,
+    warm: Path | None,
     weights: Path | None,
     explain_seconds: float,
     progress: bool,
@@ -66,6 +71,7 @@ def assign(
             time_limit_s=seconds,
             seed=seed,
             memory_mb=memory_mb,
+            warm=warm,
         )
     for error in answer.errors:
         click.echo(error, err=True)

@@ -1,6 +1,8 @@
 """Beginning from an earlier plan: read from a file, right after changes, and never binding."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from optimizer.assignment.asks import Asks
 from optimizer.assignment.earlier import Earlier
 from optimizer.assignment.model import build_model
 from optimizer.benchmarks.generator import Shape, generate
+from optimizer.files import ExitCode, assign_file
 from optimizer.fit import Fit
 from optimizer.plan import Status
 from optimizer.roster import Roster
@@ -84,6 +87,35 @@ def test_another_horizon_gives_no_prices(published: tuple[Problem, Plan]) -> Non
     earlier = Earlier.of(Fit(Roster.of(other)), plan)
 
     assert earlier.prices is None
+
+
+def test_a_file_begins_from_a_plan_file(published: tuple[Problem, Plan], tmp_path: Path) -> None:
+    """The child reads it, and its first plan is already nearly as good as the earlier one."""
+    problem, plan = published
+    (tmp_path / "problem.json").write_text(json.dumps(problem.to_json()))
+    (tmp_path / "earlier.json").write_text(json.dumps(plan.to_json()))
+    told: list[float] = []
+
+    answer = assign_file(
+        tmp_path / "problem.json",
+        warm=tmp_path / "earlier.json",
+        on_progress=lambda progress: told.append(progress.incumbent or 0.0),
+    )
+
+    assert answer.exit_code is ExitCode.PLAN
+    assert plan.objective is not None
+    assert next(points for points in told if points) >= 0.999 * plan.objective
+
+
+def test_a_bad_earlier_plan_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    """The message says which of the two files is meant."""
+    (tmp_path / "problem.json").write_text("{}")
+    (tmp_path / "earlier.json").write_text('{"status": "wonderful"}')
+
+    answer = assign_file(tmp_path / "problem.json", warm=tmp_path / "earlier.json")
+
+    assert answer.exit_code is ExitCode.REFUSED
+    assert "earlier.json: $.status" in answer.errors[0]
 
 
 def test_an_earlier_plan_binds_nothing() -> None:

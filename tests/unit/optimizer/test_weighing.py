@@ -52,7 +52,7 @@ def test_what_growth_takes_from_customers_is_the_cost_of_epsilon():
     assert set(costs.without) == {"service", "match", "growth", EPSILON}
     said = Sentences().weights(costs)
     assert said[-1] == "If later tiers could take nothing from earlier ones: match +0.3, growth -10.0."
-    assert said[0] == "The weight of service changes nothing that can be told from the gap."
+    assert said[0] == "Without the weight of service: match +0.3, growth -10.0."
     assert set(costs.to_json()) == {"terms", "without"}
 
 
