@@ -10,6 +10,7 @@ from webapp.jobs.registry import JobContext, job
 from webapp.models import PlanRun
 from webapp.services import jobs
 from webapp.services.planning import runs
+from webapp.services.planning.earlier import find_earlier
 
 REPORT_SECONDS = 0.5
 
@@ -22,11 +23,13 @@ def solve_run(context: JobContext) -> None:
         run = session.get_one(PlanRun, run_id)
         today = context.clock().astimezone(ZoneInfo(run.site.time_zone)).date()
         built = runs.prepare(session, run, today=today)
+        earlier = find_earlier(session, run.site_id, run.day_on, horizon=built.horizon)
     answer = runs.solve(
         built.problem,
         report=_throttled(context),
         should_cancel=context.should_cancel,
         memory_mb=context.options.get("solver_memory_mb"),
+        earlier=earlier,
     )
     with context.database.transaction() as session:
         run = session.get_one(PlanRun, run_id)

@@ -19,6 +19,7 @@ from webapp.errors import ConflictError, InvalidInputError
 from webapp.jobs import build_executor
 from webapp.models import Assignment, Channel, Job, JobState, Notice, Plan, PlanRun, Reservation, Unassigned
 from webapp.services.planning import pins, plans, policies, publish, runs, store
+from webapp.services.planning.earlier import find_earlier
 from webapp.services.planning.runs import RunRequest
 
 
@@ -269,3 +270,21 @@ def test_run_now_needs_no_job(database: Database, session: Session, make: Make, 
         run = reading.get_one(PlanRun, run_id)
         assert run.job_id is None
         assert run.plan is not None
+
+
+class TestEarlier:
+    def test_a_run_begins_from_the_published_plan_of_the_same_intervals(
+        self, session: Session, make: Make, day: Day, solve_day
+    ) -> None:
+        live = publish.publish_plan(session, solve_day(), today=TODAY, by=make.actor(day.scheduler))
+        horizon = store.horizon_of(live.run)
+
+        found = find_earlier(session, day.site.id, TODAY, horizon=horizon)
+        other = find_earlier(session, day.site.id, TODAY, horizon=replace(horizon, intervals=horizon.intervals + 1))
+        nothing = find_earlier(session, day.site.id, TODAY + dt.timedelta(days=1), horizon=horizon)
+
+        assert found is not None
+        assert {each.engagement for each in found.assignments} == {
+            each.engagement for each in store.load_plan(session, live).answer.assignments
+        }
+        assert (other, nothing) == (None, None)

@@ -23,6 +23,7 @@ from webapp.services import audit, jobs, notices
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.planning import policies, store, tranches
+from webapp.services.planning.earlier import find_earlier
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import load_names
 from webapp.services.planning.problem import DayProblem, Effort, build_problem, find_horizon
@@ -175,6 +176,7 @@ def solve(
     report: Callable[[float, dict[str, Any]], None] | None = None,
     should_cancel: Callable[[], bool] | None = None,
     memory_mb: int | None = None,
+    earlier: Answer | None = None,
 ) -> Answer:
     """
     Let the optimizer answer in a process of its own, and check the answer before anybody sees it.
@@ -191,6 +193,8 @@ def solve(
         Asked often; True ends the search with the best plan so far.
     memory_mb
         Memory that the process may use.
+    earlier
+        A plan of the same day to begin from.
     """
     limit = problem.policy.time_limit_s
 
@@ -205,7 +209,7 @@ def solve(
             }
             report(min(0.98, progress.seconds / limit), {k: v for k, v in detail.items() if v is not None})
 
-    answer = solve_in_child(problem, on_progress=_tell, should_cancel=should_cancel, memory_mb=memory_mb)
+    answer = solve_in_child(problem, on_progress=_tell, should_cancel=should_cancel, memory_mb=memory_mb, warm=earlier)
     return checked(problem, tranches.fill_in_order(problem, answer))
 
 
@@ -319,7 +323,8 @@ def run_now(
             today=by.at.astimezone(ZoneInfo(site.time_zone)).date(),
             effort=request.effort(),
         )
-    answer = solve(built.problem, report=report, memory_mb=memory_mb)
+        earlier = find_earlier(session, site_id, day_on, horizon=built.horizon)
+    answer = solve(built.problem, report=report, memory_mb=memory_mb, earlier=earlier)
     with session_factory() as session:
         policy = session.get_one(Policy, policy.id)
         run = _new_run(session, site_id, day_on, horizon=built.horizon, policy=policy, request=request, by=by)
