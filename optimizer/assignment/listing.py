@@ -37,7 +37,7 @@ INWARD = 0.3
 SAMPLED = 300_000
 """Columns of the sample that finds the first prices."""
 
-LEFT = 30
+LEFT = 20
 """Columns of an engagement that stay listed from one round to the next."""
 
 

@@ -26,7 +26,7 @@ from optimizer.roster import Floats, Integers
 MOST_LISTED = 1_000_000
 """Columns up to which all are listed: about 0.3 GB."""
 
-KEPT = 30
+KEPT = 20
 """Columns that one pass keeps for each engagement."""
 
 JITTER = 0.03
