@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import click
 
@@ -13,6 +13,7 @@ from optimizer.benchmarks.generator import Shape, breadth_for
 from optimizer.benchmarks.instances import KINDS, Instance, InstanceError, Selection, list_instances, parse_size
 from optimizer.benchmarks.peers import PEERS, PeerMissingError, check_peer
 from optimizer.benchmarks.summary import Medians, Summary, summarise
+from optimizer.benchmarks.warm import replan_after_absence
 from webapp.cli.console import cli
 
 _HEAD = f"  {'':<6} {'value':>14} {'own gap':>8} {'to best':>8} {'to bound':>8} {'seconds':>8} {'first':>7}"
@@ -83,6 +84,35 @@ def assign(
         click.echo(json.dumps(written | {"problems": [each.to_json() for each in comparisons]}, indent=1))
     else:
         click.echo("\n".join(_summary_lines(summary)))
+
+
+@bench.command()
+@click.option("--size", default="200x2000", show_default=True, help="Agents x engagements of drawn problems.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--first-seed", type=click.IntRange(min=0, max=2**30), default=1001, show_default=True)
+@click.option("--intervals", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True)
+@click.option("--gap", type=click.FloatRange(min=0, max=1, max_open=True), default=0.001, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+def warm(*, size: str, seeds: int, first_seed: int, intervals: int, seconds: float, gap: float, as_json: bool) -> None:
+    """Plan again after an absence: from the plan as it was, beside from scratch."""
+    agents, engagements = _size(size)
+    shape = Shape(agents=agents, engagements=engagements, intervals=intervals)
+    found = [
+        replan_after_absence(shape, seed, seconds=seconds, gap=gap) for seed in range(first_seed, first_seed + seeds)
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    click.echo(f"Seconds until within {found[0].within:.1%} of the best, and what each ended with")
+    click.echo(f"{'seed':>6} {'warm':>8} {'scratch':>8} {'ratio':>7}")
+    for each in found:
+        spent = (each.warm_seconds, each.scratch_seconds)
+        ratio = None if None in spent or not spent[0] else (spent[1] or 0.0) / spent[0]
+        click.echo(
+            f"{each.seed:>6} {_seconds(spent[0]):>8} {_seconds(spent[1]):>8} {_ratio(ratio):>7}"
+            f"  {each.warm_points:.2f} and {each.scratch_points:.2f} points, {each.violations} rules broken"
+        )
 
 
 def _peers(against: str) -> list[str]:
