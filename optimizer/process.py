@@ -28,7 +28,7 @@ from optimizer.control import keep_quiet, never_cancel, relative_gap
 from optimizer.plan import Plan, Progress, Status, StoppedBy
 from optimizer.problem import Problem
 
-GRACE_SECONDS = 1.5
+GRACE_SECONDS = 1.7
 """How long after the limit a child that does not end by itself is killed."""
 
 CANCEL_GRACE_SECONDS = 5.0

@@ -26,10 +26,13 @@ from optimizer.roster import Roster
 EXPLAINING_SHARE = 0.05
 """Share of the time kept for reasons and prices, at least `EXPLAINING_SECONDS`."""
 
-EXPLAINING_SECONDS = 0.5
+EXPLAINING_SECONDS = 1.0
 
-LATEST_SECONDS = 0.7
-"""How long after the time limit reasons may still be sought; a plan without any is of little use to people."""
+LATE_SECONDS = 0.7
+"""How long reasons may be sought after the time limit, or after a search that overran it."""
+
+LATEST_SECONDS = 1.5
+"""How long after the time limit at most; a plan without any reasons is of little use to people."""
 
 
 def solve(
@@ -70,14 +73,19 @@ def solve(
     outcome = solve_tiers(model, searching, lambda incumbent: tell(model, incumbent))
     if outcome.incumbent is not None:
         control.enter("explaining")
-        late = replace(control, deadline_at=control.deadline_at + LATEST_SECONDS)
-        plan = write_plan(fit, outcome, outcome.incumbent, late).with_changes(route=outcome.route)
+        plan = write_plan(fit, outcome, outcome.incumbent, _for_reasons(control)).with_changes(route=outcome.route)
     elif outcome.infeasible:
         control.enter("explaining")
         plan = Plan(Status.INFEASIBLE, conflicts=find_conflicts(fit, control), stopped_by=StoppedBy.GAP)
     else:
         plan = Plan(_status_without_plan(outcome), stopped_by=outcome.stopped_by)
     return _sign(problem, control, plan.with_changes(problem=problem.digest()))
+
+
+def _for_reasons(control: Control) -> Control:
+    """Return the control of the search for reasons, which gets a moment even if the search took all the time."""
+    over = max(0.0, control.seconds() - (control.deadline_at - control.began_at))
+    return replace(control, deadline_at=control.deadline_at + min(over + LATE_SECONDS, LATEST_SECONDS))
 
 
 def _prepare(fit: Fit, warm: Plan | None, control: Control, tell: Callable[[Model, Incumbent], None]) -> Model:
