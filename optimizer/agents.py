@@ -45,6 +45,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class StretchSlot:
+    """A half-open range of intervals that an agent chose for growing in one skill; an empty one has no room."""
+
+    start: int
+    end: int
+    skill: str
+
+    def __post_init__(self) -> None:
+        findings = Findings()
+        findings.at("start").require(self.start >= 0, "must not be negative")
+        findings.at("end").require(self.end >= self.start, "must not be before the start")
+        findings.raise_if_any()
+
+    @classmethod
+    def read(cls, value: object, where: Findings) -> "StretchSlot | None":
+        """Read a slot from JSON."""
+        return read_record(cls, {"start": (integer, True), "end": (integer, True), "skill": (text, True)}, value, where)
+
+    to_json = to_json
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A person who handles engagements, with what they can do and when.
 
@@ -80,6 +102,9 @@ class Agent:
     growth_due_minutes
         Growth minutes that fall due within the horizon: this horizon's part of what the agent is promised for the
         month, and what earlier days have left undone. At least 0.
+    stretch_slots
+        When, and in which skill, the agent chose to grow, in order of time. In a shift that holds the start of a slot
+        they grow in such slots alone; in a shift without any they may grow at any time.
     """
 
     id: str
@@ -99,6 +124,7 @@ class Agent:
     overtime: tuple[float, ...] = ()
     authorities: tuple[str, ...] = ()
     growth_due_minutes: float = 0.0
+    stretch_slots: tuple[StretchSlot, ...] = ()
 
     def __post_init__(self) -> None:
         findings = Findings()
@@ -114,6 +140,7 @@ class Agent:
         for name in ("cost_per_minute", "max_stretch_minutes", "growth_due_minutes"):
             findings.at(name).require(getattr(self, name) >= 0, "must not be negative")
         self._check_shifts(findings.at("shifts"))
+        self._check_slots(findings.at("stretch_slots"))
         findings.raise_if_any()
 
     def _check_shifts(self, where: Findings) -> None:
@@ -127,6 +154,12 @@ class Agent:
             if minutes > 0 and self.shifts and not any(first <= t < after for first, after in self.shifts)
         ]
         where.require(not outside, f"leave out interval {outside[:1]}, in which there is capacity")
+
+    def _check_slots(self, where: Findings) -> None:
+        end = 0
+        for index, slot in enumerate(self.stretch_slots):
+            where.at(index).require(end <= slot.start, "must begin after the slot before it has ended")
+            end = slot.end
 
     @classmethod
     def read(cls, value: object, where: Findings) -> "Agent | None":
@@ -149,6 +182,7 @@ class Agent:
             "overtime": (list_of(number), False),
             "authorities": (list_of(text), False),
             "growth_due_minutes": (number, False),
+            "stretch_slots": (list_of(StretchSlot.read), False),
         }
         return read_record(cls, fields, value, where)
 

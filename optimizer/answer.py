@@ -8,6 +8,7 @@ from optimizer.assignment.columns import STEP_BIT
 from optimizer.assignment.continuous import BREAKPOINTS, HEAVY, OCCUPANCY, STRETCH
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.model import Model, tier_objectives
+from optimizer.assignment.relaxation import minute_prices
 from optimizer.assignment.rows.changes import keeps_previous
 from optimizer.assignment.search import Incumbent
 from optimizer.assignment.tiers import Outcome
@@ -26,7 +27,7 @@ from optimizer.plan import (
     Unassigned,
 )
 from optimizer.policy import PAIR_TERMS, TERMS, TIERS
-from optimizer.prices import agent_prices, read_prices
+from optimizer.prices import read_prices
 from optimizer.roster import Floats
 from optimizer.totals import list_growth
 
@@ -215,5 +216,5 @@ def _circumstances(fit: Fit, outcome: Outcome, incumbent: Incumbent) -> Circumst
         ledger.reserve(agent, interval, float(minutes[position]))
     prices: Floats = np.zeros(fit.roster.capacity.shape)
     if outcome.relaxation is not None:
-        prices = agent_prices(fit, model, outcome.relaxation)
+        prices = minute_prices(model, outcome.relaxation.duals)
     return Circumstances(fit, model, tier_objectives(model)[0], ledger, prices, reserved)

@@ -10,7 +10,7 @@ from optimizer.roster import Floats
 from optimizer.routing import Contact
 from optimizer.simulate import Call, DayOutcome
 
-__all__ = ["Difference", "Interval", "compare_days", "draw_calls", "pool"]
+__all__ = ["Difference", "Interval", "compare_days", "draw_calls", "join", "pool"]
 
 HANDLE_SIGMA = 0.6
 """Standard deviation of the logarithm of handle times, as in the calls of a bank (Brown et al. 2005)."""
@@ -71,6 +71,25 @@ class Interval:
         error = float(values.std(ddof=1)) / count**0.5
         return cls(float(values.mean()), float(stdtrit(count - 1, 0.975)) * error)
 
+    @property
+    def low(self) -> float:
+        """Lower end."""
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + self.half_width
+
+    @property
+    def decided(self) -> bool:
+        """Whether 0 lies outside: the mean is more than chance."""
+        return self.low > 0.0 or self.high < 0.0
+
+    def overlaps(self, other: "Interval") -> bool:
+        """Return whether the two have a point in common."""
+        return self.low <= other.high and other.low <= self.high
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -99,6 +118,43 @@ def pool(outcomes: Sequence[DayOutcome]) -> DayOutcome:
     """
     if not outcomes:
         raise ValueError("there are no outcomes to pool")
+    return _added(
+        outcomes,
+        busy_seconds=np.sum([each.busy_seconds for each in outcomes], axis=0),
+        signed_in_seconds=np.sum([each.signed_in_seconds for each in outcomes], axis=0),
+        within_by_class=tuple(map(sum, zip(*(each.within_by_class for each in outcomes), strict=True))),
+        offered_by_class=tuple(map(sum, zip(*(each.offered_by_class for each in outcomes), strict=True))),
+    )
+
+
+def join(outcomes: Sequence[DayOutcome]) -> DayOutcome:
+    """Return the outcomes of several days, with agents and classes of their own, as one stretch of time.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    if not outcomes:
+        raise ValueError("there are no outcomes to join")
+    return _added(
+        outcomes,
+        busy_seconds=np.concatenate([each.busy_seconds for each in outcomes]),
+        signed_in_seconds=np.concatenate([each.signed_in_seconds for each in outcomes]),
+        within_by_class=tuple(count for each in outcomes for count in each.within_by_class),
+        offered_by_class=tuple(count for each in outcomes for count in each.offered_by_class),
+    )
+
+
+def _added(
+    outcomes: Sequence[DayOutcome],
+    *,
+    busy_seconds: Floats,
+    signed_in_seconds: Floats,
+    within_by_class: tuple[int, ...],
+    offered_by_class: tuple[int, ...],
+) -> DayOutcome:
+    """Return outcomes added up, with what stands for each agent and class put together by the caller."""
     return DayOutcome(
         offered=sum(each.offered for each in outcomes),
         answered=sum(each.answered for each in outcomes),
@@ -106,10 +162,11 @@ def pool(outcomes: Sequence[DayOutcome]) -> DayOutcome:
         within=sum(each.within for each in outcomes),
         value=sum(each.value for each in outcomes),
         wait_seconds=sum(each.wait_seconds for each in outcomes),
-        busy_seconds=np.sum([each.busy_seconds for each in outcomes], axis=0),
-        signed_in_seconds=np.sum([each.signed_in_seconds for each in outcomes], axis=0),
-        within_by_class=tuple(map(sum, zip(*(each.within_by_class for each in outcomes), strict=True))),
-        offered_by_class=tuple(map(sum, zip(*(each.offered_by_class for each in outcomes), strict=True))),
+        busy_seconds=busy_seconds,
+        signed_in_seconds=signed_in_seconds,
+        within_by_class=within_by_class,
+        offered_by_class=offered_by_class,
+        tone_value=sum(each.tone_value for each in outcomes),
     )
 
 

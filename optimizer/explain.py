@@ -58,6 +58,14 @@ def why(problem: Problem, plan: Plan, engagement_id: str) -> Why:
         is_pinned=any(pin.engagement == engagement_id for pin in problem.pins),
         alternatives=tuple(offer for offer in offers if offer.agent != agent.id)[:ALTERNATIVES],
         able=len(offers),
+        in_own_slot=is_in_own_slot(agent, assignment),
+    )
+
+
+def is_in_own_slot(agent: Agent, assignment: Assignment) -> bool:
+    """Return whether stretch work begins where its agent chose to grow in that skill."""
+    return any(
+        slot.skill == assignment.stretch and slot.start <= assignment.start < slot.end for slot in agent.stretch_slots
     )
 
 
@@ -127,6 +135,8 @@ def list_obstacles(
         found.append(Obstacle(ObstacleCode.OWNER, name=engagement.owner))
     if start is not None and not max(engagement.earliest, problem.frozen_before) <= start <= engagement.latest:
         found.append(Obstacle(ObstacleCode.WINDOW, first=engagement.earliest, last=engagement.latest))
+    if _has_chosen_otherwise(problem, engagement, agent, start):
+        found.append(Obstacle(ObstacleCode.SLOT))
     if not found:
         code = ObstacleCode.SHADOW if _could_lead(problem, engagement, agent) else ObstacleCode.OFF_SHIFT
         found.append(Obstacle(code, first=engagement.earliest, last=engagement.latest))
@@ -140,6 +150,17 @@ def _could_lead(problem: Problem, engagement: Engagement, agent: Agent) -> bool:
     alone = replace(problem, engagements=(replace(engagement, shadow=False),), pins=(), previous=())
     fit = Fit(Roster.of(alone))
     return bool((enumerate_columns(fit).agent == fit.roster.index[agent.id]).any())
+
+
+def _has_chosen_otherwise(problem: Problem, engagement: Engagement, agent: Agent, start: int | None) -> bool:
+    """Return whether an agent could take an engagement as stretch work if they had chosen no slots."""
+    if not agent.stretch_slots:
+        return False
+    agents = tuple(replace(each, stretch_slots=()) if each is agent else each for each in problem.agents)
+    fit = Fit(Roster.of(replace(problem, agents=agents, engagements=(engagement,), pins=(), previous=())))
+    columns = enumerate_columns(fit)
+    could = (columns.agent == fit.roster.index[agent.id]) & (columns.stretch >= 0)
+    return bool((could if start is None else could & (columns.start == start)).any())
 
 
 def find_engagement(problem: Problem, identity: str) -> Engagement:

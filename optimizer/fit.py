@@ -105,16 +105,20 @@ class Fit:
         """Return who could learn beside somebody who leads an engagement, their minutes aside."""
         roster, agents = self.roster, self.roster.problem.agents
         learns = np.zeros(len(agents), dtype=bool)
-        for need in engagement.requires:
-            if not need.preferred:
-                skill = roster.skills[need.skill]
-                learns |= roster.wants[:, skill] & (roster.levels[:, skill] < need.level)
+        for _skill, those in self.lacking(engagement):
+            learns |= those
         speaks = [engagement.language is None or engagement.language in agent.languages for agent in agents]
         there = [engagement.site is None or engagement.site == agent.site for agent in agents]
         learns[[roster.index[agent] for agent in engagement.excluded_agents]] = False
         learns &= np.array(speaks, dtype=bool)
         learns &= np.array(there, dtype=bool)
         return learns
+
+    def lacking(self, engagement: Engagement) -> list[tuple[int, Flags]]:
+        """Return each skill that an engagement requires, with who wants it and is below its level."""
+        roster = self.roster
+        needs = [(roster.skills[need.skill], need.level) for need in engagement.requires if not need.preferred]
+        return [(skill, roster.wants[:, skill] & (roster.levels[:, skill] < level)) for skill, level in needs]
 
     def _ask_agents(self, question: tuple[str, object], answer: Callable[[Agent], bool]) -> Flags:
         """Return the answer of every agent to a question; each question is asked once."""

@@ -5,11 +5,13 @@ A plan is plain data. `optimizer.verify` checks it against the problem without s
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from optimizer.reading import Findings, ProblemError, Reader, finite, integer, list_of, map_of, optional, text
+from optimizer.plan_record import any_text, one_of, record_of, written
+from optimizer.reading import Findings, ProblemError, finite, integer, list_of, map_of, optional, text
+from optimizer.unassigned import Cause, CauseCode, Certainty, Fix, FixCode, Unassigned, read_unassigned
 
 __all__ = [
     "Assignment",
@@ -58,110 +60,6 @@ class StoppedBy(StrEnum):
     CANCEL = "cancel"
 
 
-class CauseCode(StrEnum):
-    """Why an engagement is unassigned, the most fundamental reason first."""
-
-    NOBODY_ALLOWED = "nobody_allowed"
-    """No agent may take it: its list of eligible agents is empty or everybody is excluded."""
-    NO_SKILL = "no_skill"
-    """No agent who may take it has `skill` at `level`; `agents` are the nearest."""
-    NO_SKILL_MIX = "no_skill_mix"
-    """Every skill is there, but no one agent has all of them; `agents` miss the fewest levels."""
-    NO_AUTHORITY = "no_authority"
-    """No agent with the skills may decide alone what it takes: `authority`; `agents` have the skills."""
-    NO_CHANNEL = "no_channel"
-    """No agent with the skills takes its channel, speaks its language or works at its site."""
-    OWNER_AWAY = "owner_away"
-    """It belongs to `agents[0]`, who cannot take it; others could."""
-    NO_SHADOW = "no_shadow"
-    """`agents` could lead it, but nobody could learn beside them."""
-    OFF_SHIFT = "off_shift"
-    """Every agent who could is off shift, or cannot finish it, in its window; `agents` are those."""
-    LIMIT = "limit"
-    """Only limits of agents, shifts or the policy stand against it."""
-    SOLD = "sold"
-    """The capacity went to work of more value; `engagements` and `classes` are that work."""
-    NOT_WORTH = "not_worth"
-    """Serving it would add nothing to the plan's value."""
-    SEARCH = "search"
-    """Capacity for it is left; the search stopped before it was placed."""
-    UNKNOWN = "unknown"
-    """The run was ended before the reason could be found."""
-
-
-class FixCode(StrEnum):
-    """The cheapest change that would serve an unassigned engagement."""
-
-    ALLOW_AGENT = "allow_agent"
-    RAISE_LEVEL = "raise_level"
-    GRANT_AUTHORITY = "grant_authority"
-    OPEN_CHANNEL = "open_channel"
-    HAND_OVER = "hand_over"
-    DROP_SHADOW = "drop_shadow"
-    ADD_MINUTES = "add_minutes"
-    EXTEND_WINDOW = "extend_window"
-    RAISE_LIMIT = "raise_limit"
-    SOLVE_LONGER = "solve_longer"
-    NONE = "none"
-
-
-class Certainty(StrEnum):
-    """How far a stated gain can be trusted."""
-
-    CERTAIN = "certain"
-    """The changed problem has a plan that is worth at least that much more than this one."""
-    ESTIMATE = "estimate"
-    """Read from values alone: what else the change would move has not been looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why an engagement is unassigned, as data; `optimizer.explain` turns it into a sentence."""
-
-    code: CauseCode
-    skill: str | None = None
-    level: int | None = None
-    agents: tuple[str, ...] = ()
-    engagements: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    authority: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """The cheapest change found that would serve an unassigned engagement; `optimizer.fixes.apply_fix` makes it.
-
-    Attributes
-    ----------
-    agent, skill, level, interval, authority
-        Whom and what it concerns.
-    minutes
-        Agent minutes that the change needs in `interval`.
-    limit, limit_to
-        Which limit has to give way, and its new value: ``max_stretch_minutes``, ``limits.heavy_minutes``,
-        ``limits.contacts.`` and a channel, ``overtime``, ``proactive_share_min`` or ``proactive_share_max``.
-    gain
-        Points of the first tier that the plan gains. None where it is unknown.
-    gain_is
-        Whether the plan gains at least that for certain, or about that. None without a gain.
-    also
-        Further changes that are needed together with this one.
-    """
-
-    code: FixCode
-    agent: str | None = None
-    skill: str | None = None
-    level: int | None = None
-    interval: int | None = None
-    minutes: float | None = None
-    gain: float | None = None
-    gain_is: Certainty | None = None
-    limit: str | None = None
-    limit_to: float | None = None
-    also: tuple["Fix", ...] = ()
-    authority: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """An engagement at an agent from a start interval on.
@@ -192,15 +90,6 @@ class Assignment:
     relaxed: tuple[str, ...] = ()
     stretch: str | None = None
     shadow: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unassigned:
-    """An engagement that the plan does not serve."""
-
-    engagement: str
-    cause: Cause
-    fix: Fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +305,7 @@ class Plan:
             With the path of every error.
         """
         findings = Findings()
-        plan: Plan | None = _read(cls, value, findings)
+        plan: Plan | None = _read_plan(value, findings)
         findings.raise_if_any()
         if plan is None:
             raise ProblemError("$", "could not be read")
@@ -424,135 +313,65 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON data that `from_json` reads back to an equal plan."""
-        written: dict[str, Any] = _written(self)
-        return written
+        document: dict[str, Any] = written(self)
+        return document
 
     def with_changes(self, **changes: Any) -> "Plan":
         """Return a copy with some fields changed."""
         return replace(self, **changes)
 
 
-def _written(value: Any) -> Any:
-    """Return a value as JSON data; ``class_`` is written ``class`` and an optional None is left out."""
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _written(element) for key, element in value.items()}
-    if isinstance(value, tuple):
-        return [_written(element) for element in value]
-    if hasattr(value, "__dataclass_fields__"):
-        pairs = ((each.name.rstrip("_"), getattr(value, each.name), each) for each in fields(value))
-        always = {"objective", "bound", "gap", "stopped_by"}
-        return {name: _written(found) for name, found, _ in pairs if found is not None or name in always}
-    return value
-
-
-def _enum(kind: type[StrEnum]) -> Any:
-    def convert(value: Any, where: Findings) -> StrEnum | None:
-        try:
-            return kind(value)
-        except ValueError:
-            where.add(f"must be one of {', '.join(kind)}, not {value!r}")
-            return None
-
-    return convert
-
-
-def _record(kind: type) -> Any:
-    return lambda value, where: _read(kind, value, where)
-
-
-def _any_text(value: Any, where: Findings) -> str:
-    return value if value == "" else text(value, where)
-
-
-_terms = map_of(finite)
 _names = list_of(text)
 _price_row = list_of(finite)
 
-_CONVERTERS: dict[type, dict[str, Any]] = {
-    Cause: {
-        "code": _enum(CauseCode),
-        "skill": optional(text),
-        "level": optional(integer),
-        "agents": _names,
-        "engagements": _names,
-        "classes": _names,
-        "authority": optional(text),
-    },
-    Fix: {
-        "code": _enum(FixCode),
-        "agent": optional(text),
-        "skill": optional(text),
-        "level": optional(integer),
-        "interval": optional(integer),
-        "minutes": optional(finite),
-        "gain": optional(finite),
-        "gain_is": optional(_enum(Certainty)),
-        "limit": optional(text),
-        "limit_to": optional(finite),
-        "also": list_of(_record(Fix)),
-        "authority": optional(text),
-    },
-    Assignment: {
+_read_assignment = record_of(
+    Assignment,
+    {
         "engagement": text,
         "agent": text,
         "start": integer,
         "minutes": finite,
         "value": finite,
-        "terms": _terms,
+        "terms": map_of(finite),
         "relaxed": _names,
         "stretch": optional(text),
         "shadow": optional(text),
     },
-    Unassigned: {"engagement": text, "cause": _record(Cause), "fix": _record(Fix)},
-    Reservation: {"class": text, "agent": text, "interval": integer, "minutes": finite},
-    PolicyPrice: {"rule": text, "path": text, "price": finite, "unit": text, "interval": optional(integer)},
-    Prices: {
-        "agent": map_of(_price_row),
-        "skill": map_of(map_of(_price_row)),
-        "policy": list_of(_record(PolicyPrice)),
-    },
-    TierResult: {"tier": text, "objective": finite, "bound": finite, "gap": finite, "kept": finite},
-    Growth: {"agent": text, "due": finite, "planned": finite, "debt": finite},
-    Conflict: {"kind": text, "path": text, "message": text},
-    Plan: {
-        "status": _enum(Status),
+)
+_read_reservation = record_of(Reservation, {"class": text, "agent": text, "interval": integer, "minutes": finite})
+_read_policy_price = record_of(
+    PolicyPrice, {"rule": text, "path": text, "price": finite, "unit": text, "interval": optional(integer)}
+)
+_read_prices = record_of(
+    Prices,
+    {"agent": map_of(_price_row), "skill": map_of(map_of(_price_row)), "policy": list_of(_read_policy_price)},
+)
+_read_tier = record_of(TierResult, {"tier": text, "objective": finite, "bound": finite, "gap": finite, "kept": finite})
+_read_growth = record_of(Growth, {"agent": text, "due": finite, "planned": finite, "debt": finite})
+_read_conflict = record_of(Conflict, {"kind": text, "path": text, "message": text})
+_read_plan = record_of(
+    Plan,
+    {
+        "status": one_of(Status),
         "objective": optional(finite),
         "bound": optional(finite),
         "gap": optional(finite),
         "seconds": finite,
         "peak_mb": finite,
-        "terms": _terms,
-        "assignments": list_of(_record(Assignment)),
-        "unassigned": list_of(_record(Unassigned)),
-        "reserved": list_of(_record(Reservation)),
-        "prices": _record(Prices),
-        "tiers": list_of(_record(TierResult)),
-        "growth": list_of(_record(Growth)),
-        "solver": _any_text,
-        "route": _any_text,
+        "terms": map_of(finite),
+        "assignments": list_of(_read_assignment),
+        "unassigned": list_of(read_unassigned),
+        "reserved": list_of(_read_reservation),
+        "prices": _read_prices,
+        "tiers": list_of(_read_tier),
+        "growth": list_of(_read_growth),
+        "solver": any_text,
+        "route": any_text,
         "seed": integer,
-        "stopped_by": optional(_enum(StoppedBy)),
-        "problem": _any_text,
-        "conflicts": list_of(_record(Conflict)),
-        "message": _any_text,
+        "stopped_by": optional(one_of(StoppedBy)),
+        "problem": any_text,
+        "conflicts": list_of(_read_conflict),
+        "message": any_text,
         "version": integer,
     },
-}
-
-
-def _read(kind: Any, value: object, where: Findings) -> Any:
-    """Read one record of a plan; a field is required if its class gives no default."""
-    reader = Reader(value, where)
-    without_default = {name for name in kind.__slots__ if name not in _defaults(kind)}
-    taken = {}
-    for name, convert in _CONVERTERS[kind].items():
-        attribute = "class_" if name == "class" else name
-        if name in reader.fields or attribute in without_default:
-            taken[attribute] = reader.take(name, convert)
-    return kind(**taken) if reader.finish() else None
-
-
-def _defaults(kind: Any) -> set[str]:
-    return {each.name for each in fields(kind) if each.default is not MISSING or each.default_factory is not MISSING}
+)

@@ -24,7 +24,7 @@ import numpy as np
 
 from optimizer.assignment.columns import Columns
 from optimizer.assignment.model import Model
-from optimizer.assignment.relaxation import Relaxation
+from optimizer.assignment.relaxation import Relaxation, minute_prices
 from optimizer.assignment.rows.changes import keeps_previous
 from optimizer.assignment.rows.family import Scene
 from optimizer.assignment.rows.limits import limit_kinds, list_limits
@@ -41,7 +41,7 @@ def read_prices(fit: Fit, model: Model, relaxation: Relaxation | None) -> Prices
     if relaxation is None:
         return Prices()
     roster = fit.roster
-    by_agent = agent_prices(fit, model, relaxation)
+    by_agent = minute_prices(model, relaxation.duals)
     agent = {identity: _written(by_agent[row]) for row, identity in enumerate(roster.ids)}
     skill: dict[str, dict[str, tuple[float, ...]]] = {}
     for name, level in sorted(_levels_in_demand(model)):
@@ -52,14 +52,6 @@ def read_prices(fit: Fit, model: Model, relaxation: Relaxation | None) -> Prices
         missing = _price_of_missing(model, relaxation, name, level) if (count == 0).any() else mean
         skill.setdefault(name, {})[str(level)] = _written(np.where(count > 0, mean, missing))
     return Prices(agent, skill, policy_prices(fit, model, relaxation.duals))
-
-
-def agent_prices(fit: Fit, model: Model, relaxation: Relaxation) -> Floats:
-    """Return the dual of each capacity row, agents × intervals, 0 where there is no capacity."""
-    prices = np.zeros(fit.roster.capacity.size)
-    duals = relaxation.duals[model.families["capacity"]]
-    prices[fit.roster.capacity.ravel() > 0] = np.maximum(duals, 0.0)
-    return prices.reshape(fit.roster.capacity.shape)
 
 
 def policy_rules(fit: Fit, model: Model) -> list[tuple[int, PolicyPrice]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from optimizer.agents import Agent, Limits
+from optimizer.agents import Agent, Limits, StretchSlot
 from optimizer.policy import Policy
 from optimizer.reading import Findings, ProblemError, integer, list_of, moment, number, optional, text
 from optimizer.record import Fields, read_record, to_json
@@ -32,6 +32,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Requirement",
+    "StretchSlot",
 ]
 
 FORMAT_VERSION = 1
@@ -149,6 +150,11 @@ class Problem:
                 _check_length(agent.overtime, self.intervals, where.at("overtime"))
             last = agent.shifts[-1][1] if agent.shifts else 0
             where.at("shifts").require(last <= self.intervals, f"end after the horizon of {self.intervals} intervals")
+            for position, slot in enumerate(agent.stretch_slots):
+                where.at("stretch_slots", position).require(
+                    slot.start < self.intervals and slot.end <= self.intervals,
+                    f"is outside the horizon of {self.intervals} intervals",
+                )
 
     def _check_engagements(self, findings: Findings) -> None:
         _check_unique((engagement.id for engagement in self.engagements), findings.at("engagements"), "id")

@@ -32,6 +32,7 @@ class ObstacleCode(StrEnum):
     OWNER = "owner"
     SHADOW = "shadow"
     PAIR = "pair"
+    SLOT = "slot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Why:
         The next best agents, best first.
     able
         How many agents could take it at all.
+    in_own_slot
+        Whether it is stretch work in a slot that the agent chose for it.
     """
 
     assignment: Assignment
@@ -86,6 +89,7 @@ class Why:
     is_pinned: bool
     alternatives: tuple[Offer, ...] = ()
     able: int = 1
+    in_own_slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 Fields = dict[str, tuple[Callable[[Any, Findings], Any], bool]]
 """Fields of a class: how each is converted, and whether it is required."""
 
-ADDED_FIELDS = frozenset({"authorities", "authority", "growth_due_minutes"})
+ADDED_FIELDS = frozenset({"authorities", "authority", "growth_due_minutes", "stretch_slots"})
 """Fields that version 1 got later. They are written only where they say something: so the digest of a problem that
 does not use them, by which a plan names its problem, stays what it was."""
 

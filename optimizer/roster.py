@@ -39,6 +39,7 @@ class Roster:
         """Build the arrays of a problem's agents."""
         names = sorted(
             {skill for agent in problem.agents for skill in (*agent.skills, *agent.wants, *agent.mentor_for)}
+            | {slot.skill for agent in problem.agents for slot in agent.stretch_slots}
             | {need.skill for engagement in problem.engagements for need in engagement.requires}
             | {need.skill for demand in problem.forecast for need in demand.requires}
         )
@@ -92,6 +93,40 @@ class Roster:
             if agent.max_stretch_minutes > 0:
                 wanted[row, [self.skills[skill] for skill in agent.wants]] = True
         return wanted
+
+    def grows_until(self, agent: Integers, start: Integers, skill: Integers | int) -> Integers:
+        """Return the interval in which growth in a skill that begins at a start has to be over; 0 where it may not.
+
+        Parameters
+        ----------
+        agent, start
+            One element per piece of work.
+        skill
+            Skill indices, one per piece of work or one for all of them.
+        """
+        if not any(each.stretch_slots for each in self.problem.agents):
+            return np.full(len(agent), self.problem.intervals, dtype=np.int64)
+        bound, after, of_skill = self._slots
+        inside = np.where(of_skill[agent, start] == skill, after[agent, start], 0)
+        until: Integers = np.where(bound[agent, start], inside, self.problem.intervals)
+        return until
+
+    @cached_property
+    def _slots(self) -> tuple[Flags, Integers, Integers]:
+        """Whether each agent's stretch slots bind a start, which slot's end holds it, and that slot's skill.
+
+        All are agents × intervals. What starts in the frozen window was arranged before the slots were chosen.
+        """
+        bound = np.zeros(self.capacity.shape, dtype=bool)
+        after = np.zeros(self.capacity.shape, dtype=np.int64)
+        skill = np.full(self.capacity.shape, -1, dtype=np.int64)
+        for row, agent in enumerate(self.problem.agents):
+            for slot in agent.stretch_slots:
+                bound[row] |= np.isin(self.shift_of[row], (self.shift_of[row, slot.start], -1))
+                after[row, slot.start : slot.end] = slot.end
+                skill[row, slot.start : slot.end] = self.skills[slot.skill]
+        bound[:, : self.problem.frozen_before] = False
+        return bound, after, skill
 
     @cached_property
     def lapsing(self) -> Flags:

@@ -93,6 +93,11 @@ WEIGHTS = {
     ("epsilon", False): "What later tiers may take from earlier ones changes nothing that can be told from the gap.",
 }
 
+STRETCH = {
+    False: "It is stretch work in {skill}, which {agent} wants to grow in, with a mentor on shift.",
+    True: "It is stretch work in {skill}, in a slot that {agent} chose for it, with a mentor on shift.",
+}
+
 OBSTACLES = {
     ObstacleCode.SKILL: "needs {skill} at level {level}, has level {has}",
     ObstacleCode.EXCLUDED: "is excluded from it",
@@ -111,6 +116,7 @@ OBSTACLES = {
     ObstacleCode.OWNER: "it belongs to {name}",
     ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts between {first} and {last}",
     ObstacleCode.PAIR: "a pair serves it, which only a new plan can put together",
+    ObstacleCode.SLOT: "chose other times or skills for stretch work in this shift",
 }
 
 
@@ -148,13 +154,7 @@ class Sentences:
                 )
             )  # fmt: skip
         if why.assignment.stretch is not None:
-            lines.append(
-                self._say(
-                    "It is stretch work in {skill}, which {agent} wants to grow in, with a mentor on shift.",
-                    skill=self.name(why.assignment.stretch),
-                    agent=agent,
-                )
-            )
+            lines.append(self._say(STRETCH[why.in_own_slot], skill=self.name(why.assignment.stretch), agent=agent))
         if why.assignment.terms.get("practice", 0.0) > 0:
             lines.append(self._say("It keeps a skill in practice that would lapse soon."))
         if why.is_late:

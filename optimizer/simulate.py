@@ -2,13 +2,20 @@ r"""
 Simulate a day of live contacts, event by event, under a rule of routing.
 
 Contacts come with their arrival, handle time and patience, drawn or recorded before the day begins, so that every rule
-meets the very same day (common random numbers). Handle time belongs to the
-contact and its class, never to the person who serves it. Events at one moment come in a fixed order: the same day and
-rule give the same outcome.
+meets the very same day (common random numbers). Handle time belongs to the contact and its class, never to the person
+who serves it. Events at one moment come in a fixed order: the same day and rule give the same outcome.
+
+An agent serves as many contacts at once as the desk allows on their channels. With *n* at once each goes on at
+
+.. math:: 1 \,/\, (1 + s\,(n - 1))
+
+of its speed. With a stretch *s* of 0, the default, contacts take as long as they do alone: that is right for handle
+times from the log of a centre that served several at once, because the waiting for one another is in them already. With
+1 an agent's attention is divided evenly (processor sharing).
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,11 +23,11 @@ import numpy as np
 
 from optimizer.problem import Problem
 from optimizer.roster import Floats
-from optimizer.routing import Contact, Decision, Router
+from optimizer.routing import Contact, Decision, Desk, Router
 
-__all__ = ["Call", "DayOutcome", "simulate_day"]
+__all__ = ["Call", "DayOutcome", "Repricing", "simulate_day"]
 
-_RELEASE, _SIGN_IN, _SIGN_OUT, _ARRIVE, _LEAVE, _MATCH = range(6)
+_RELEASE, _SIGN_IN, _SIGN_OUT, _REPRICE, _ARRIVE, _LEAVE, _MATCH = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,12 @@ class DayOutcome:
         Contacts answered within the target of the service level.
     value
         Points of the contacts that were answered.
+    tone_value
+        The same, each contact times the weight of tone of its class with its agent. Without weights it is the value.
     wait_seconds
         Sum of the waits of all contacts, those given up included.
     busy_seconds, signed_in_seconds
-        Of each agent, busy time within the horizon alone.
+        Of each agent, within the horizon alone; busy is who serves at least one contact.
     within_by_class, offered_by_class
         The same by class, in the desk's order.
     """
@@ -70,6 +79,7 @@ class DayOutcome:
     signed_in_seconds: Floats
     within_by_class: tuple[int, ...] = ()
     offered_by_class: tuple[int, ...] = ()
+    tone_value: float = 0.0
 
     @property
     def service_level(self) -> float:
@@ -88,6 +98,17 @@ class DayOutcome:
         return float(self.busy_seconds.sum()) / signed_in if signed_in else 0.0
 
     @property
+    def occupancy_spread(self) -> float:
+        """Standard deviation of the occupancy of those who were signed in; 0 where nobody was."""
+        there = self.signed_in_seconds > 0
+        return float((self.busy_seconds[there] / self.signed_in_seconds[there]).std()) if there.any() else 0.0
+
+    @property
+    def mean_wait_seconds(self) -> float:
+        """Mean wait of all contacts, those given up included; 0 where nothing was offered."""
+        return self.wait_seconds / self.offered if self.offered else 0.0
+
+    @property
     def worst_class(self) -> float:
         """Lowest service level of a class with contacts."""
         shares = [
@@ -98,13 +119,38 @@ class DayOutcome:
         return min(shares, default=1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Repricing:
+    """Prices that are computed anew in the course of the day.
+
+    Attributes
+    ----------
+    every_seconds
+        Above 0; nothing happens at the beginning of the day, when the router has its prices.
+    desk_at
+        Returns the desk of a moment, with the same classes and agents. It must not know what has not come yet.
+    """
+
+    every_seconds: float
+    desk_at: Callable[[float], Desk]
+
+
 def simulate_day(
-    problem: Problem, router: Router, calls: Sequence[Call], *, target_seconds: float = 20.0
+    problem: Problem,
+    router: Router,
+    calls: Sequence[Call],
+    *,
+    target_seconds: float = 20.0,
+    stretch: float = 0.0,
+    tone: Mapping[str, Mapping[str, float]] | None = None,
+    repricing: Repricing | None = None,
+    watch: Callable[[Decision, float, float], None] | None = None,
 ) -> DayOutcome:
     """Return what becomes of a day's calls under the rule of a router.
 
-    An agent is signed in during each interval with capacity and ends the contact that they serve; contacts that wait
-    when everybody has gone home give up in the end.
+    An agent is signed in during each interval with capacity and ends the contacts that they serve; who comes back to a
+    shift while still serving takes nothing new until that is done. Contacts that wait when everybody has gone home give
+    up in the end.
 
     Parameters
     ----------
@@ -114,8 +160,49 @@ def simulate_day(
         A new router for the problem: it must not know of anybody yet.
     target_seconds
         Target of the service level.
+    stretch
+        By how much each further contact at once slows an agent's contacts down, at least 0; see the module.
+    tone
+        Weights of tone by class and agent; who is not named has 1.
+    repricing
+        New prices in the course of the day.
+    watch
+        Told about each contact that ended: its decision, when it began and when it ended.
+
+    Raises
+    ------
+    ValueError
+        If the stretch is negative.
     """
-    return _Day(problem, router, calls, target_seconds).run()
+    if not stretch >= 0:
+        raise ValueError(f"stretch must be at least 0, not {stretch}")
+    return _Day(problem, router, calls, target_seconds, stretch, tone or {}, repricing, watch).run()
+
+
+@dataclass(slots=True)
+class _Desktop:
+    """The contacts that an agent serves at a moment, and what is left of each in seconds of undivided attention."""
+
+    on_shift: bool = False
+    left: dict[str, float] = field(default_factory=dict)
+    since: float = 0.0
+    busy_since: float = 0.0
+    release: int = 0
+    """Number of the release that holds; earlier ones were overtaken by a contact that began or ended."""
+
+    def advance(self, now: float, stretch: float) -> None:
+        """Let the contacts go on up to a moment."""
+        speed = 1.0 / self._slowness(stretch)
+        for contact in self.left:
+            self.left[contact] -= (now - self.since) * speed
+        self.since = now
+
+    def next_end(self, stretch: float) -> float:
+        """Return when the first of the contacts ends if nothing is begun before."""
+        return self.since + max(min(self.left.values()), 0.0) * self._slowness(stretch)
+
+    def _slowness(self, stretch: float) -> float:
+        return 1.0 + stretch * max(len(self.left) - 1, 0)
 
 
 @dataclass
@@ -126,27 +213,34 @@ class _Day:
     router: Router
     calls: Sequence[Call]
     target_seconds: float
+    stretch: float
+    tone: Mapping[str, Mapping[str, float]]
+    repricing: Repricing | None
+    watch: Callable[[Decision, float, float], None] | None
     events: list[tuple[float, int, int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.desk = self.router.desk
         self.by_id = {call.contact.id: call for call in self.calls}
         self.horizon = self.desk.interval_seconds * self.problem.intervals
-        self.on_shift = {agent.id: False for agent in self.problem.agents}
-        self.busy = dict.fromkeys(self.on_shift, False)
+        self.desktops = {agent.id: _Desktop() for agent in self.problem.agents}
         self.busy_seconds = np.zeros(len(self.problem.agents))
-        self.answered: list[tuple[Decision, float]] = []
+        self.answered: dict[str, tuple[Decision, float]] = {}
         self.abandoned = 0
         self.abandoned_wait = 0.0
         self.match_at: float | None = None
         self.sequence = 0
+        self.late: set[str] = set()
         self._plan_shifts()
         for call in self.calls:
             self._schedule(call.contact.arrived_at, _ARRIVE, call.contact.id)
+        if self.repricing is not None:
+            self._schedule(self.repricing.every_seconds, _REPRICE, "")
 
-    def _schedule(self, at: float, kind: int, name: str) -> None:
+    def _schedule(self, at: float, kind: int, name: str) -> int:
         self.sequence += 1
         heapq.heappush(self.events, (at, kind, self.sequence, name))
+        return self.sequence
 
     def _plan_shifts(self) -> None:
         length = self.desk.interval_seconds
@@ -158,35 +252,70 @@ class _Day:
 
     def run(self) -> DayOutcome:
         act = {
-            _RELEASE: self._release,
             _SIGN_IN: self._sign_in,
             _SIGN_OUT: self._sign_out,
+            _REPRICE: self._reprice,
             _ARRIVE: self._arrive,
             _LEAVE: self._leave,
             _MATCH: self._match,
         }
         while self.events:
-            now, kind, _, name = heapq.heappop(self.events)
-            self._serve(act[kind](name, now), now)
+            now, kind, number, name = heapq.heappop(self.events)
+            decisions = self._release(name, now, number) if kind == _RELEASE else act[kind](name, now)
+            self._serve(decisions, now)
             self._plan_match(now)
         return self._outcome()
 
-    def _release(self, agent: str, now: float) -> tuple[Decision, ...]:
-        self.busy[agent] = False
-        return self.router.release(agent, now) if self.on_shift[agent] else ()
+    def _release(self, agent: str, now: float, number: int) -> tuple[Decision, ...]:
+        """End the contact that ends first, unless the event was overtaken."""
+        desktop = self.desktops[agent]
+        if number != desktop.release:
+            return ()
+        desktop.advance(now, self.stretch)
+        contact = min(desktop.left, key=lambda each: (desktop.left[each], self.answered[each][1], each))
+        del desktop.left[contact]
+        if self.watch is not None:
+            self.watch(*self.answered[contact], now)
+        if desktop.left:
+            desktop.release = self._schedule(desktop.next_end(self.stretch), _RELEASE, agent)
+        else:
+            begun = min(desktop.busy_since, self.horizon)
+            self.busy_seconds[self.desk.column[agent]] += min(now, self.horizon) - begun
+        return self._report_end(agent, contact, now)
+
+    def _report_end(self, agent: str, contact: str, now: float) -> tuple[Decision, ...]:
+        desktop = self.desktops[agent]
+        made = self.router.release(agent, now, contact)
+        # Who came back to a shift while serving signs in only now.
+        if not made and not desktop.left and desktop.on_shift and agent in self.late:
+            self.late.discard(agent)
+            made = self.router.release(agent, now)
+        return made
 
     def _sign_in(self, agent: str, now: float) -> tuple[Decision, ...]:
-        self.on_shift[agent] = True
-        return () if self.busy[agent] else self.router.release(agent, now)
+        desktop = self.desktops[agent]
+        desktop.on_shift = True
+        if desktop.left:
+            self.late.add(agent)
+            return ()
+        return self.router.release(agent, now)
 
     def _sign_out(self, agent: str, _now: float) -> tuple[Decision, ...]:
-        self.on_shift[agent] = False
+        self.desktops[agent].on_shift = False
+        self.late.discard(agent)
         self.router.sign_out(agent)
+        return ()
+
+    def _reprice(self, _name: str, now: float) -> tuple[Decision, ...]:
+        if self.repricing is not None and now < self.horizon:
+            self.router = Router.restore(self.repricing.desk_at(now), self.router.rule, self.router.snapshot())
+            self._schedule(now + self.repricing.every_seconds, _REPRICE, "")
         return ()
 
     def _arrive(self, name: str, now: float) -> tuple[Decision, ...]:
         call = self.by_id[name]
-        self._schedule(now + call.patience_seconds, _LEAVE, name)
+        if call.patience_seconds < np.inf:
+            self._schedule(now + call.patience_seconds, _LEAVE, name)
         return self.router.arrive(call.contact, now)
 
     def _leave(self, name: str, now: float) -> tuple[Decision, ...]:
@@ -208,13 +337,13 @@ class _Day:
 
     def _serve(self, decisions: tuple[Decision, ...], now: float) -> None:
         for decision in decisions:
-            call = self.by_id[decision.contact.id]
-            self.busy[decision.agent] = True
-            end = now + call.handle_seconds
-            self._schedule(end, _RELEASE, decision.agent)
-            column = self.desk.column[decision.agent]
-            self.busy_seconds[column] += min(end, self.horizon) - min(now, self.horizon)
-            self.answered.append((decision, now - decision.contact.arrived_at))
+            call, desktop = self.by_id[decision.contact.id], self.desktops[decision.agent]
+            if not desktop.left:
+                desktop.busy_since = now
+            desktop.advance(now, self.stretch)
+            desktop.left[call.contact.id] = call.handle_seconds
+            self.answered[call.contact.id] = (decision, now)
+            desktop.release = self._schedule(desktop.next_end(self.stretch), _RELEASE, decision.agent)
 
     def _outcome(self) -> DayOutcome:
         row = self.desk.row
@@ -222,18 +351,26 @@ class _Day:
         offered = np.zeros(len(row), dtype=np.int64)
         for call in self.calls:
             offered[row[call.contact.class_]] += 1
-        for decision, wait in self.answered:
+        waits = 0.0
+        for decision, began in self.answered.values():
+            wait = began - decision.contact.arrived_at
             within[row[decision.contact.class_]] += wait <= self.target_seconds
+            waits += wait
         capacity = np.array([agent.capacity for agent in self.problem.agents], dtype=float)
+        capacity = capacity.reshape(len(self.problem.agents), self.problem.intervals)
         return DayOutcome(
             offered=len(self.calls),
             answered=len(self.answered),
             abandoned=self.abandoned,
             within=int(within.sum()),
-            value=float(sum(decision.value for decision, _ in self.answered)),
-            wait_seconds=float(sum(wait for _, wait in self.answered)) + self.abandoned_wait,
+            value=float(sum(decision.value for decision, _ in self.answered.values())),
+            wait_seconds=waits + self.abandoned_wait,
             busy_seconds=self.busy_seconds,
             signed_in_seconds=(capacity > 0).sum(axis=1) * self.desk.interval_seconds,
             within_by_class=tuple(within.tolist()),
             offered_by_class=tuple(offered.tolist()),
+            tone_value=float(sum(self._toned(decision) for decision, _ in self.answered.values())),
         )
+
+    def _toned(self, decision: Decision) -> float:
+        return decision.value * self.tone.get(decision.contact.class_, {}).get(decision.agent, 1.0)

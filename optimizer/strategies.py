@@ -28,7 +28,7 @@ except ImportError as error:
     raise ImportError("optimizer.strategies needs the package hypothesis: pip install hypothesis") from error
 
 from optimizer.policy import LADDER_STEPS, LadderStep, Policy
-from optimizer.problem import Agent, Engagement, Forecast, Limits, Pin, Placement, Problem, Requirement
+from optimizer.problem import Agent, Engagement, Forecast, Limits, Pin, Placement, Problem, Requirement, StretchSlot
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SKILLS = ("billing", "spanish")
@@ -44,6 +44,16 @@ def requirements(draw: st.DrawFn) -> tuple[Requirement, ...]:
         Requirement(skill, draw(st.integers(1, 4)), draw(st.sampled_from([0.5, 1.0])), draw(st.booleans()))
         for skill in skills
     )
+
+
+@st.composite
+def stretch_slots(draw: st.DrawFn, intervals: int) -> tuple[StretchSlot, ...]:
+    """Draw slots that an agent chose for stretch work, empty ones among them; most chose none."""
+    if draw(st.sampled_from([True, True, False])):
+        return ()
+    edges = sorted(draw(st.lists(st.integers(0, intervals), min_size=4, max_size=4)))
+    slots = [StretchSlot(edges[first], edges[first + 1], draw(st.sampled_from(SKILLS))) for first in (0, 2)]
+    return tuple(slot for slot in slots if slot.start < intervals)
 
 
 @st.composite
@@ -66,6 +76,8 @@ def agents(draw: st.DrawFn, identity: str, intervals: int) -> Agent:
         limits=draw(st.sampled_from([Limits(), Limits(15.0), Limits(None, {"email": 1})])),
         overtime=draw(st.one_of(st.just(()), row)),
         authorities=draw(st.sampled_from([(), ("refund",)])),
+        shifts=draw(st.sampled_from([(), ((0, 1), (1, intervals))])) if intervals > 1 else (),
+        stretch_slots=draw(stretch_slots(intervals)),
     )
 
 

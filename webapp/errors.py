@@ -63,5 +63,9 @@ class BusyError(MainstayError):
     """The database or a quota is exhausted for the moment; trying again later is right."""
 
 
+class QuotaError(BusyError):
+    """A person has as much under way as they may have; what they have will make room."""
+
+
 class SchemaVersionError(MainstayError):
     """The database schema is older or newer than this code."""

@@ -153,7 +153,7 @@ class Table:
 
 def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) -> Table:
     """Return the board of a model."""
-    columns, problem = model.columns, model.problem
+    columns, problem, roster = model.columns, model.problem, model.roster
     order = np.lexsort((np.arange(len(columns)), slack, columns.engagement))
     load = sparse.csr_array(columns.load)[order]
     load.sort_indices()
@@ -162,7 +162,6 @@ def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) ->
         coupling[model.families[family]] = False
     rows = np.flatnonzero(coupling)
     others = sparse.csc_array(model.on_columns[rows])[:, order]
-    capacity, overtime, limit = _minutes_of_pools(model)
     held = np.zeros(len(model.must), dtype=bool)
     held[columns.engagement[model.fixed]] = True
     points = np.asarray(objective.on_columns, dtype=float)[order]
@@ -178,24 +177,12 @@ def lay_out(model: Model, objective: Objective, slack: Floats, duals: Floats) ->
         row=others.indices.astype(np.int64),
         entry=others.data,
         most=model.upper[rows],
-        capacity=np.concatenate([capacity, overtime]),
-        carry_limit=np.concatenate([limit, np.zeros(capacity.shape)]),
+        capacity=np.concatenate([roster.capacity, roster.overtime]),
+        carry_limit=np.concatenate([roster.carry_limit, np.zeros(roster.overtime.shape)]),
         must=model.must,
         held=held,
     )
     return Table(board, order, rows)
-
-
-def _minutes_of_pools(model: Model) -> tuple[Floats, Floats, Floats]:
-    """Return capacity, overtime and the limit of carry-over, agents × intervals."""
-    problem, continuous = model.problem, model.continuous
-    shape = (len(problem.agents), problem.intervals)
-    none = (0.0,) * problem.intervals
-    capacity = np.array([agent.capacity for agent in problem.agents], dtype=float).reshape(shape)
-    overtime = np.array([agent.overtime or none for agent in problem.agents], dtype=float).reshape(shape)
-    limit = np.zeros(shape)
-    limit.ravel()[continuous.carry_cell] = continuous.upper[: len(continuous.carry_cell)]
-    return capacity, overtime, limit
 
 
 def stand(model: Model, table: Table, plan: Incumbent, random: State) -> Standing:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from optimizer.policy import LADDER_STEPS
+from optimizer.problem import Problem
 from optimizer.roster import Flags, Floats, Integers
 
 STEP_BIT = {step: 1 << position for position, step in enumerate(LADDER_STEPS)}
@@ -97,6 +98,11 @@ class Columns:
             self.pair[which],
             {term: points[which] for term, points in self.terms.items()},
         )
+
+
+def number_triples(problem: Problem, engagement: Integers, agent: Integers, start: Integers) -> Integers:
+    """Return one number for each (engagement, agent, start), the same for the same three."""
+    return (engagement * len(problem.agents) + agent) * problem.intervals + start
 
 
 def stack(parts: Sequence[Columns]) -> Columns:

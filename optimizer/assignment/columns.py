@@ -159,12 +159,12 @@ def _place(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, *, ov
     load, last = run_through(
         pairs.agent[pair], start, minutes_of_pair[pair], contacts_of_pair[pair], capacity, problem.interval_minutes
     )
-    mentored = _has_mentor(roster, pairs, pair, start, last)
-    fits = (last >= 0) & (pairs.skilled[pair] | mentored | pairs.lowered[pair])
+    stretchable = _may_stretch(roster, pairs, pair, start, last)
+    fits = (last >= 0) & (pairs.skilled[pair] | stretchable | pairs.lowered[pair])
     kept = np.flatnonzero(fits)
-    pair, start, load, mentored = pair[kept], start[kept], load[kept], mentored[kept]
+    pair, start, load, stretchable = pair[kept], start[kept], load[kept], stretchable[kept]
 
-    stretches = ~pairs.skilled[pair] & mentored
+    stretches = ~pairs.skilled[pair] & stretchable
     latest_allowed = np.array([each.latest for each in engagements], dtype=np.int64)
     owner = np.array([-1 if each.owner is None else roster.index[each.owner] for each in engagements], dtype=np.int64)
     owner = owner[pairs.engagement[pair]] if len(pair) else pair
@@ -220,8 +220,12 @@ def _pair_minutes(roster: Roster, pairs: _Pairs) -> tuple[Floats, Floats]:
     return minutes, contacts
 
 
-def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, last: Integers) -> Flags:
-    """Return for which (pair, start) another agent covers the stretch in every interval that the work runs through."""
+def _may_stretch(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, last: Integers) -> Flags:
+    """
+    Return for which (pair, start) another agent covers the stretch in every interval that the work runs through.
+
+    Where the agent chose slots, it has to lie in one of them too.
+    """
     covered = np.zeros(len(pair), dtype=bool)
     candidates = np.flatnonzero((pairs.stretch[pair] >= 0) & (last >= 0))
     skills = pairs.stretch[pair[candidates]]
@@ -233,4 +237,7 @@ def _has_mentor(roster: Roster, pairs: _Pairs, pair: Integers, start: Integers, 
         for mentor in roster.mentors(skill, level):
             on_shift = before[mentor, last[group] + 1] - before[mentor, start[group]] == length
             covered[group] |= on_shift & (pairs.agent[pair[group]] != mentor)
+    covered[candidates] &= last[candidates] < roster.grows_until(
+        pairs.agent[pair[candidates]], start[candidates], skills
+    )
     return covered

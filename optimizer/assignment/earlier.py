@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.assignment.column_set import number_triples
 from optimizer.assignment.columns import Columns, describe_columns, enumerate_columns, join_columns
 from optimizer.assignment.ledger import Ledger
 from optimizer.assignment.model import Model
@@ -62,18 +63,14 @@ class Earlier:
         """Return its columns in a model, those that fit beside each other; halves of pairs are left out."""
         columns, problem = model.columns, model.problem
         plain = np.flatnonzero((columns.pair < 0) & ~columns.overtime)
-        wanted = _key(model, self.engagement, self.agent, self.start)
-        key = _key(model, columns.engagement[plain], columns.agent[plain], columns.start[plain])
+        wanted = number_triples(problem, self.engagement, self.agent, self.start)
+        number = number_triples(problem, columns.engagement[plain], columns.agent[plain], columns.start[plain])
         ledger = Ledger(model)
-        for column in plain[np.isin(key, wanted)].tolist():
+        for column in plain[np.isin(number, wanted)].tolist():
             slot = int(columns.engagement[column])
             if slot < len(problem.engagements) and ledger.chosen[slot] < 0 and ledger.fits(column):
                 ledger.add(column)
         return np.sort(ledger.columns())
-
-
-def _key(model: Model, engagement: Integers, agent: Integers, start: Integers) -> Integers:
-    return (engagement * len(model.problem.agents) + agent) * model.problem.intervals + start
 
 
 def _prices(fit: Fit, plan: Plan) -> Floats | None:

@@ -287,14 +287,16 @@ def price_menu(menu: Menu, prices: Floats, starts: int, jitter: float, best: Bes
             hoped = fixed + menu.service * menu.worth[work] if np.isnan(given) else given
             hoped -= cheapest[agent] * minutes / menu.contacts[menu.channel[work], agent]
             luck = jitter * menu.worth[work] * _chance(work, agent)
-            if hoped + luck <= (best.key[work, most - 1] if kept == most else 0.0) and hoped <= best.value[work]:
+            most_luck = luck + 0.1 * jitter * menu.worth[work]
+            if hoped + most_luck <= (best.key[work, most - 1] if kept == most else 0.0) and hoped <= best.value[work]:
                 continue
             for start in range(menu.earliest[work], menu.last[work] + 1):
                 cost = _cost(menu, prices, work, agent, start, minutes)
                 value = (fixed + _service(menu, work, start) if np.isnan(given) else given) - cost
                 if cost >= 0.0 and value > 0.0:
                     best.value[work] = max(best.value[work], value)
-                    kept = _keep(best, work, kept, (agent, start, value + luck), starts)
+                    also = 0.1 * jitter * menu.worth[work] * _chance(work, agent + len(prices) * (start + 1))
+                    kept = _keep(best, work, kept, (agent, start, value + luck + also), starts)
 
 
 @compiled

@@ -27,10 +27,10 @@ class Ledger:
     """
 
     def __init__(self, model: Model) -> None:
-        columns, roster_shape = model.columns, (len(model.problem.agents), model.problem.intervals)
+        columns, roster = model.columns, model.roster
         self.model = model
         self.chosen = np.full(len(model.must), -1, dtype=np.int64)
-        self._horizon = roster_shape[1]
+        self._horizon = model.problem.intervals
         self._engagement = columns.engagement.tolist()
         self._agent = columns.agent.tolist()
         self._overtime = columns.overtime.tolist()
@@ -39,22 +39,17 @@ class Ledger:
         self._first = load.indptr.tolist()
         self._interval = (load.indices % self._horizon).tolist()
         self._minutes = load.data.tolist()
-        capacity = np.zeros(roster_shape)
-        limit = np.zeros(roster_shape)
-        for row, agent in enumerate(model.problem.agents):
-            capacity[row] = agent.capacity
-        limit.ravel()[model.continuous.carry_cell] = model.continuous.upper[: len(model.continuous.carry_cell)]
-        self._capacity: list[list[float]] = capacity.tolist()
-        self._limit: list[list[float]] = limit.tolist()
-        self._load: list[list[float]] = np.zeros(roster_shape).tolist()
-        self._carry: list[list[float]] = np.zeros(roster_shape).tolist()
+        self._capacity: list[list[float]] = roster.capacity.tolist()
+        self._limit: list[list[float]] = roster.carry_limit.tolist()
+        self._load: list[list[float]] = np.zeros_like(roster.capacity).tolist()
+        self._carry: list[list[float]] = np.zeros_like(roster.capacity).tolist()
 
         coupling = np.ones(len(model.upper), dtype=bool)
         for family in ("once", "capacity", "demand", "balance"):
             coupling[model.families[family]] = False
         self._rows = np.flatnonzero(coupling)
         others = sparse.csc_array(model.on_columns[self._rows])
-        self._of_agent: list[set[int]] = [set() for _ in range(roster_shape[0])]
+        self._of_agent: list[set[int]] = [set() for _ in roster.ids]
         self._other_first = others.indptr.tolist()
         self._other_row = others.indices.tolist()
         self._other_entry = others.data.tolist()

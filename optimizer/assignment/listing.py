@@ -15,6 +15,7 @@ import numpy as np
 from optimizer.assignment.annealing import construct
 from optimizer.assignment.ascent import ascend
 from optimizer.assignment.asks import Asks
+from optimizer.assignment.column_set import number_triples
 from optimizer.assignment.columns import Columns, enumerate_columns
 from optimizer.assignment.earlier import Earlier
 from optimizer.assignment.model import Model, build_model, tier_objectives
@@ -22,7 +23,7 @@ from optimizer.assignment.relaxation import certify, minute_prices
 from optimizer.assignment.search import Incumbent, complete
 from optimizer.assignment.unlisted import Unlisted
 from optimizer.control import Control
-from optimizer.roster import Floats
+from optimizer.roster import Floats, Integers
 
 ROUNDS = 6
 CLOSE = 1e-4
@@ -59,8 +60,10 @@ def list_model(
     """
     fit = unlisted.fit
     columns = enumerate_columns(fit, unlisted.listed.tolist())
+    begun = np.zeros(0, dtype=np.int64)
     if earlier is not None:
         columns = earlier.describe(fit, also=unlisted.listed)
+        begun = number_triples(fit.roster.problem, earlier.engagement, earlier.agent, earlier.start)
     known_prices = None if earlier is None else earlier.prices
     prices = _sample_prices(unlisted, asks, control) if known_prices is None else known_prices
     _, columns = unlisted.list_best(prices, columns)
@@ -76,7 +79,7 @@ def list_model(
         duals = ascend(model, objective, control, known=known, start=model.duals_at(centre), steps=STEPS)
         of_listed, slack = certify(replace(model, unlisted=None), objective, duals)
         prices = INWARD * centre + (1.0 - INWARD) * minute_prices(model, duals)
-        best, columns = unlisted.list_best(prices, _thin_out(model, slack))
+        best, columns = unlisted.list_best(prices, _thin_out(model, slack, begun))
         bound, _ = certify(model, objective, model.duals_at(prices), of_unlisted=best)
         if bound < lowest:
             lowest, centre = bound, prices
@@ -84,6 +87,9 @@ def list_model(
         model = replace(build_model(fit, asks, columns), unlisted=unlisted)
         if lowest - of_listed <= CLOSE * abs(lowest) or control.stopped_by() is not None:
             break
+    columns = unlisted.list_practising(centre, model.columns)
+    if len(columns) > len(model.columns):
+        model = replace(build_model(fit, asks, columns), unlisted=unlisted)
     return replace(model, duals=model.duals_at(centre))
 
 
@@ -101,11 +107,18 @@ def _sample_prices(unlisted: Unlisted, asks: Asks, control: Control) -> Floats:
     return minute_prices(model, duals)
 
 
-def _thin_out(model: Model, slack: Floats) -> Columns:
-    """Return the columns of least slack of each engagement, and all of those that are listed in any case."""
+def _thin_out(model: Model, slack: Floats, begun: Integers) -> Columns:
+    """Return the columns of least slack of each engagement, and all of those that are listed in any case.
+
+    Parameters
+    ----------
+    begun
+        Numbers of the columns of an earlier plan (`number_triples`): they stay, or the search could not begin from it.
+    """
     columns = model.columns
     order = np.lexsort((np.arange(len(columns)), slack, columns.engagement))
     engagement = columns.engagement[order]
     rank = np.arange(len(order)) - np.searchsorted(engagement, engagement)
     always = np.isin(engagement, [] if model.unlisted is None else model.unlisted.listed)
+    always |= np.isin(number_triples(model.problem, engagement, columns.agent[order], columns.start[order]), begun)
     return columns.select(np.sort(order[(rank < LEFT) | always]))

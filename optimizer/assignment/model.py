@@ -29,7 +29,7 @@ from optimizer.assignment.unlisted import Unlisted
 from optimizer.fit import Fit
 from optimizer.policy import TIERS
 from optimizer.problem import Problem
-from optimizer.roster import Flags, Floats, Integers
+from optimizer.roster import Flags, Floats, Integers, Roster
 
 FAMILIES: tuple[Callable[[Scene], Rows], ...] = (
     capacity_rows,
@@ -71,6 +71,8 @@ class Model:
 
     Attributes
     ----------
+    roster
+        The agents as arrays: capacity, overtime and limits of carry-over. Its own problem may have other pins.
     must
         Which engagements have to be served; the slots of learners follow, none of which has to be.
     on_columns, on_continuous, lower, upper
@@ -88,6 +90,7 @@ class Model:
     """
 
     problem: Problem
+    roster: Roster
     columns: Columns
     continuous: Continuous
     must: Flags
@@ -110,9 +113,8 @@ class Model:
 
     def duals_at(self, prices: Floats) -> Floats:
         """Return duals of all rows: the prices of minutes, agents × intervals, in the rows of capacity, else 0."""
-        capacity = np.array([agent.capacity for agent in self.problem.agents], dtype=float).ravel()
         duals = np.zeros(len(self.upper))
-        duals[self.families["capacity"]] = prices.ravel()[capacity > 0]
+        duals[self.families["capacity"]] = prices[self.roster.capacity > 0]
         return duals
 
     def with_floor(self, objective: Objective, least: float) -> "Model":
@@ -157,6 +159,7 @@ def build_model(fit: Fit, asks: Asks, enumerated: Columns | None = None) -> Mode
         first += len(part)
     return Model(
         problem=problem,
+        roster=fit.roster,
         columns=columns,
         continuous=scene.continuous,
         must=must,

@@ -42,19 +42,21 @@ def _list_shadows(fit: Fit, leads: Columns) -> Columns:
     problem = roster.problem
     slot_of = {work: len(problem.engagements) + slot for slot, work in enumerate(problem.shadowed)}
     most = np.array([agent.max_stretch_minutes for agent in problem.agents], dtype=float)
-    parts: list[tuple[Integers, Integers, Integers]] = []
+    parts: list[tuple[Integers, Integers, Integers, Integers]] = []
     for work in np.unique(leads.engagement).tolist():
         engagement = problem.engagements[work]
         able = np.flatnonzero(fit.learners(engagement) & (most >= engagement.minutes))
         starts = np.unique(leads.start[leads.engagement == work])
         agent, start = np.repeat(able, len(starts)), np.tile(starts, len(able))
         here = roster.capacity[agent, start] > 0
-        parts.append((np.full(int(here.sum()), work, dtype=np.int64), agent[here], start[here]))
+        agent, start = agent[here], start[here]
+        until = _learns_until(fit, work, agent, start)
+        parts.append((np.full(len(agent), work, dtype=np.int64), agent, start, until))
     none = np.zeros(0, dtype=np.int64)
-    work, agent, start = (np.concatenate([none, *(part[place] for part in parts)]) for place in range(3))
+    work, agent, start, until = (np.concatenate([none, *(part[place] for part in parts)]) for place in range(4))
     minutes = np.array([each.minutes for each in problem.engagements], dtype=float)[work]
     load, last = run_through(agent, start, minutes, np.ones(len(work)), roster.capacity, problem.interval_minutes)
-    ends = np.flatnonzero(last >= 0)
+    ends = np.flatnonzero((last >= 0) & (last < until))
     work, agent, start, minutes = work[ends], agent[ends], start[ends], minutes[ends]
     return Columns(
         engagement=np.array([slot_of[each] for each in work.tolist()], dtype=np.int64),
@@ -67,3 +69,12 @@ def _list_shadows(fit: Fit, leads: Columns) -> Columns:
         pair=work,
         terms=points_of_shadows(roster, agent, minutes),
     )
+
+
+def _learns_until(fit: Fit, work: int, agent: Integers, start: Integers) -> Integers:
+    """Return the interval in which learning beside the lead has to be over, by the slots that learners chose."""
+    until = np.zeros(len(agent), dtype=np.int64)
+    for skill, those in fit.lacking(fit.roster.problem.engagements[work]):
+        in_skill = fit.roster.grows_until(agent, start, skill)
+        until = np.maximum(until, np.where(those[agent], in_skill, 0))
+    return until

@@ -200,10 +200,9 @@ def tighten(relaxation: Relaxation, row: int, upper: float) -> Relaxation | None
 
 def minute_prices(model: Model, duals: Floats) -> Floats:
     """Return the dual of each capacity row, agents × intervals, 0 where there is no capacity."""
-    prices = np.zeros(len(model.problem.agents) * model.problem.intervals)
-    capacity = np.array([agent.capacity for agent in model.problem.agents], dtype=float).ravel()
-    prices[capacity > 0] = np.maximum(duals[model.families["capacity"]], 0.0)
-    return prices.reshape(len(model.problem.agents), model.problem.intervals)
+    prices = np.zeros(model.roster.capacity.shape)
+    prices[model.roster.capacity > 0] = np.maximum(duals[model.families["capacity"]], 0.0)
+    return prices
 
 
 def needed_columns(model: Model) -> Integers:

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.assignment.board import Best, Menu
+from optimizer.assignment.column_set import number_triples
 from optimizer.assignment.columns import Columns, describe_columns, join_columns
 from optimizer.fit import Fit
 from optimizer.problem import Problem
-from optimizer.roster import Floats, Integers
+from optimizer.roster import Flags, Floats, Integers
 
 MOST_LISTED = 1_000_000
 """Columns up to which all are listed: about 0.3 GB."""
@@ -34,6 +35,12 @@ JITTER = 0.03
 
 STARTS_OF_PAIR = 2
 """Most starts of one agent among them."""
+
+PRACTISERS = 3
+"""Agents of each engagement who would keep a lapsing skill in practice by it, listed beside the best ones."""
+
+STARTS_OF_PRACTISER = 4
+"""Starts of each of those, spread over the window: at equal points all would begin at the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Unlisted:
         Engagements all of whose columns are listed in any case.
     most_later
         For every engagement: at most so many points in the growth tier, whatever its column.
+    practises
+        Whether each agent of the menu's lists would keep a lapsing skill in practice.
     """
 
     fit: Fit
@@ -55,6 +64,7 @@ class Unlisted:
     size: int
     listed: Integers
     most_later: Floats
+    practises: Flags
 
     def price(
         self, prices: Floats, kept: int = KEPT, jitter: float = JITTER
@@ -77,29 +87,59 @@ class Unlisted:
         engagement, agent, start
             The best columns, those of a positive value only.
         """
-        from optimizer.assignment.kernels import price_menu  # noqa: PLC0415  It loads the compiler.
-
-        shape = (len(self.menu.minutes), kept)
-        none, zero = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.int32)
-        best = Best(none, zero, np.zeros(shape), np.zeros(shape[0]))
-        price_menu(self.menu, np.ascontiguousarray(prices), STARTS_OF_PAIR, jitter, best)
-        engagement, place = np.nonzero(best.agent >= 0)
-        agent, start = (chosen[engagement, place].astype(np.int64) for chosen in (best.agent, best.start))
-        return best.value, engagement, agent, start
+        return _price(self.menu, prices, kept, STARTS_OF_PAIR, jitter)
 
     def list_best(self, prices: Floats, beside: Columns) -> tuple[Floats, Columns]:
         """Return the best priced points of each engagement, and columns with its best ones beside them."""
         best, engagement, agent, start = self.price(prices)
-        key = _key(self.fit, engagement, agent, start)
-        new = ~np.isin(key, _key(self.fit, beside.engagement, beside.agent, beside.start))
-        overtime = np.zeros(int(new.sum()), dtype=bool)
-        found = describe_columns(self.fit, engagement[new], agent[new], start[new], overtime)
-        return best, join_columns([beside, found])
+        return best, join_columns([beside, self._describe_new(engagement, agent, start, beside)])
+
+    def list_practising(self, prices: Floats, beside: Columns) -> Columns:
+        """Return columns with some beside them that keep a lapsing skill in practice.
+
+        Prices of minutes know nothing of that, so of agents who are equally good for customers any could be listed.
+        """
+        if self.fit.roster.problem.policy.weight("practice") == 0 or not self.practises.any():
+            return beside
+        menu = self.menu
+        before = np.concatenate([[0], np.cumsum(self.practises)])
+        lists = menu._replace(
+            first_of_list=before[menu.first_of_list],
+            agent=menu.agent[self.practises],
+            match=menu.match[self.practises],
+        )
+        _, engagement, agent, start = _price(lists, prices, PRACTISERS, 1, JITTER)
+        random = np.random.default_rng([self.fit.roster.problem.policy.seed, len(engagement)])
+        window = (menu.last - menu.earliest + 1)[engagement]
+        spread = random.random((len(engagement), 1)) + np.arange(STARTS_OF_PRACTISER) / STARTS_OF_PRACTISER
+        others = menu.earliest[engagement][:, None] + (spread % 1.0 * window[:, None]).astype(np.int64)
+        starts = np.column_stack([start, others])
+        each = starts.shape[1]
+        found = self._describe_new(np.repeat(engagement, each), np.repeat(agent, each), starts.ravel(), beside)
+        return join_columns([beside, found.select(found.terms["practice"] > 0)])
+
+    def _describe_new(self, engagement: Integers, agent: Integers, start: Integers, beside: Columns) -> Columns:
+        """Return those of some columns that do not stand beside them already, each once."""
+        problem = self.fit.roster.problem
+        number, which = np.unique(number_triples(problem, engagement, agent, start), return_index=True)
+        new = which[~np.isin(number, number_triples(problem, beside.engagement, beside.agent, beside.start))]
+        overtime = np.zeros(len(new), dtype=bool)
+        return describe_columns(self.fit, engagement[new], agent[new], start[new], overtime)
 
 
-def _key(fit: Fit, engagement: Integers, agent: Integers, start: Integers) -> Integers:
-    problem = fit.roster.problem
-    return (engagement * len(problem.agents) + agent) * problem.intervals + start
+def _price(
+    menu: Menu, prices: Floats, kept: int, starts: int, jitter: float
+) -> tuple[Floats, Integers, Integers, Integers]:
+    """Return the best priced points of each engagement of a menu, and its best columns."""
+    from optimizer.assignment.kernels import price_menu  # noqa: PLC0415  It loads the compiler.
+
+    shape = (len(menu.minutes), kept)
+    none, zero = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    best = Best(none, zero, np.zeros(shape), np.zeros(shape[0]))
+    price_menu(menu, np.ascontiguousarray(prices), starts, jitter, best)
+    engagement, place = np.nonzero(best.agent >= 0)
+    agent, start = (chosen[engagement, place].astype(np.int64) for chosen in (best.agent, best.start))
+    return best.value, engagement, agent, start
 
 
 def leave_unlisted(fit: Fit) -> Unlisted | None:
@@ -109,13 +149,10 @@ def leave_unlisted(fit: Fit) -> Unlisted | None:
     must be served that it would not help, all columns are listed too.
     """
     problem = fit.roster.problem
-    if not _is_plain(problem):
-        return None
-    lists = _lists(fit)
-    if lists is None:
-        return None
-    first, agents, match, list_of = lists
     window = np.array([each.latest - each.earliest + 1 for each in problem.engagements], dtype=np.int64)
+    if len(problem.agents) * int(window.sum()) <= MOST_LISTED or not _is_plain(problem):
+        return None
+    first, agents, match, practises, list_of = _lists(fit)
     size = window * np.diff(first)[list_of]
     listed = _listed(problem)
     if int(size.sum()) <= MOST_LISTED or int(size[listed].sum()) > MOST_LISTED:
@@ -124,7 +161,8 @@ def leave_unlisted(fit: Fit) -> Unlisted | None:
     policy = problem.policy
     practised = np.array([fit.of(each).practises.any() for each in problem.engagements], dtype=bool)
     longest = np.array([max([each.minutes, *each.minutes_by_agent.values()]) for each in problem.engagements])
-    return Unlisted(fit, menu, int(size.sum()), listed, policy.weight("practice") * practised * longest)
+    most_later = policy.weight("practice") * practised * longest
+    return Unlisted(fit, menu, int(size.sum()), listed, most_later, practises)
 
 
 def _is_plain(problem: Problem) -> bool:
@@ -142,11 +180,15 @@ def _listed(problem: Problem) -> Integers:
     )
 
 
-def _lists(fit: Fit) -> tuple[Integers, Integers, Floats, Integers] | None:
-    """Return lists of agents with their match, and which list each engagement has; one list for each kind of work."""
+def _lists(fit: Fit) -> tuple[Integers, Integers, Floats, Flags, Integers]:
+    """Return lists of agents with their match and whether they practise, and which list each engagement has.
+
+    There is one list for each kind of work.
+    """
     known: dict[object, int] = {}
     agents: list[Integers] = []
     match: list[Floats] = []
+    practises: list[Flags] = []
     list_of = np.zeros(len(fit.roster.problem.engagements), dtype=np.int64)
     for index, each in enumerate(fit.roster.problem.engagements):
         own = (each.owner, each.eligible_agents, each.excluded_agents)
@@ -157,12 +199,11 @@ def _lists(fit: Fit) -> tuple[Integers, Integers, Floats, Integers] | None:
             known[key] = len(agents)
             agents.append(rows)
             match.append(kind.match[rows])
+            practises.append(kind.practises[rows])
         list_of[index] = known[key]
-    if not agents:
-        return None
     first = np.zeros(len(agents) + 1, dtype=np.int64)
     first[1:] = np.cumsum([len(rows) for rows in agents])
-    return first, np.concatenate(agents), np.concatenate(match), list_of
+    return first, np.concatenate(agents), np.concatenate(match), np.concatenate(practises), list_of
 
 
 def _menu(fit: Fit, first: Integers, agents: Integers, match: Floats, list_of: Integers, listed: Integers) -> Menu:

@@ -13,6 +13,8 @@ agents, skills       as in `optimizer.benchmarks.bank`, with the day's own shift
 forecast             the mean of the working days before, raised by the square-root rule
 worth                assumed: 10 points a call, twice that for a priority customer, whatever the type; a type prefers
                      level 2 at the weight of its requirement
+classes              a type and, apart from it, the type's priority customers: they wait in a queue of their own, as in
+                     the bank. Callers who did not wait were logged without priority, so there were more of them
 ===================  =================================================================================================
 """
 
@@ -36,6 +38,8 @@ from optimizer.solve import solve
 WORTH = 10.0
 HEADROOM = 0.5
 MATCH = 0.5
+PRIORITY = "-priority"
+_WORTHS = {"": WORTH, PRIORITY: 2.0 * WORTH}
 _FRIDAY, _SATURDAY = 4, 5
 _LONGEST_SECONDS = 3600
 
@@ -56,6 +60,11 @@ class LoggedCall:
     arrived_at: float
     waited_seconds: float
     handled_seconds: float
+
+    @property
+    def class_(self) -> str:
+        """Its forecast class."""
+        return self.type_ + PRIORITY if self.priority else self.type_
 
 
 def read_calls(path: Path) -> tuple[LoggedCall, ...]:
@@ -111,19 +120,22 @@ def _bank_day(
     for call in known:
         if call.handled_seconds:
             handled[call.type_].append(call.handled_seconds)
-    names = [demand.class_.removeprefix("live-") for demand in staffed.forecast]
-    today = [call for call in today if call.type_ in names and handled[call.type_]]
-    handle_minutes = {name: float(np.mean(handled[name])) / 60.0 for name in names}
-    expected = {name: _mean_work(name, known, before, handle_minutes[name]) for name in names}
+    types = [demand.class_.removeprefix("live-") for demand in staffed.forecast]
+    types = [name for name in types if handled[name]]
+    today = [call for call in today if call.type_ in types]
+    # Each class with its type, and what one of its calls is worth.
+    classes = {name + suffix: (name, worth) for name in types for suffix, worth in _WORTHS.items()}
+    handle_minutes = {name: float(np.mean(handled[type_])) / 60.0 for name, (type_, _) in classes.items()}
+    expected = {name: _mean_work(name, known, before, handle_minutes[name]) for name in classes}
     forecast = tuple(
         Forecast(
             class_=name,
             channel="voice",
-            requires=(Requirement(name, 1), Requirement(name, 2, preferred=True)),
+            requires=(Requirement(type_, 1), Requirement(type_, 2, preferred=True)),
             minutes=with_headroom(expected[name], HEADROOM),
-            value_per_minute=WORTH / handle_minutes[name],
+            value_per_minute=worth / handle_minutes[name],
         )
-        for name in names
+        for name, (type_, worth) in classes.items()
     )
     policy = Policy(weights={"service": 1.0, "match": MATCH}, gap=1e-6)
     problem = replace(staffed, engagements=(), forecast=forecast, policy=policy)
@@ -132,10 +144,10 @@ def _bank_day(
 
 
 def _mean_work(name: str, known: Iterable[LoggedCall], before: Sequence[date], minutes: float) -> tuple[float, ...]:
-    """Return the mean contact minutes of a type in each interval of the days before."""
+    """Return the mean contact minutes of a class in each interval of the days before."""
     work = np.zeros(INTERVALS)
     for call in known:
-        if call.type_ == name and call.on in before:
+        if call.class_ == name and call.on in before:
             work[int(call.arrived_at // (60.0 * INTERVAL_MINUTES))] += minutes / len(before)
     return tuple(work.tolist())
 
@@ -151,12 +163,7 @@ def _draw_rest(
         other = float(random.choice(handled[call.type_]))
         served = call.handled_seconds > 0
         yield Call(
-            Contact(
-                f"{call.on.isoformat()}/{number}",
-                call.type_,
-                call.arrived_at,
-                worth=WORTH * (2.0 if call.priority else 1.0),
-            ),
+            Contact(f"{call.on.isoformat()}/{number}", call.class_, call.arrived_at),
             handle_seconds=call.handled_seconds if served else other,
             patience_seconds=call.waited_seconds + (rest if served else 0.0),
         )

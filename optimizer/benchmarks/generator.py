@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from optimizer.policy import Policy
-from optimizer.problem import Agent, Engagement, Forecast, Problem, Requirement
+from optimizer.problem import Agent, Engagement, Forecast, Problem, Requirement, StretchSlot
 
 START = datetime(2026, 11, 23, 7, tzinfo=UTC)
 TWO_SKILLS = 0.3
@@ -35,6 +35,8 @@ class Shape:
         Minutes of carry-over.
     rich
         Whether agents want skills, mentor, have limits and known customers, and some work is heavy or proactive.
+    slots
+        Share of the agents of a rich day who chose one stretch slot, of four intervals, in a skill that they want.
     """
 
     agents: int = 50
@@ -48,6 +50,7 @@ class Shape:
     classes: int = 6
     max_carry: float = 15.0
     rich: bool = False
+    slots: float = 0.0
 
 
 def breadth_for(eligible: float) -> float:
@@ -114,15 +117,27 @@ def _agent(shape: Shape, random: np.random.Generator, number: int, skills: list[
     if not shape.rich:
         return Agent(id=f"a{number:05d}", skills=held, capacity=tuple(capacity))
     names = sorted(held)
+    wants = tuple(random.choice(names, size=min(2, len(names)), replace=False).tolist())
     return Agent(
         id=f"a{number:05d}",
         skills=held,
         capacity=tuple(capacity),
         concurrency={"chat": 2.0},
-        wants=tuple(random.choice(names, size=min(2, len(names)), replace=False).tolist()),
+        wants=wants,
         max_stretch_minutes=60.0,
         mentor_for=tuple(name for name in names if held[name] == 5),
+        stretch_slots=_slots(shape, random, wants, first, length),
     )
+
+
+def _slots(
+    shape: Shape, random: np.random.Generator, wants: tuple[str, ...], first: int, length: int
+) -> tuple[StretchSlot, ...]:
+    # Days without slots draw nothing here, so that their seeds stay what they were.
+    if not shape.slots or random.random() >= shape.slots:
+        return ()
+    start = first + int(random.integers(0, max(1, length - 4)))
+    return (StretchSlot(start, min(start + 4, shape.intervals), wants[0]),)
 
 
 def _engagement(

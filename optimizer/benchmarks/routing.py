@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.benchmarks.generator import START
+from optimizer.benchmarks.repricing import reprice_by_arrivals
 from optimizer.days import draw_calls
 from optimizer.policy import Policy
 from optimizer.problem import Agent, Forecast, Problem, Requirement
@@ -15,6 +16,7 @@ from optimizer.simulate import Call, DayOutcome, simulate_day
 from optimizer.solve import solve
 
 INTERVAL_MINUTES = 30.0
+NEW_PRICES = ", new prices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,28 @@ def _draw_agent(shape: CentreShape, random: np.random.Generator, number: int, sk
     return Agent(id=f"a{number:04d}", skills=held, capacity=tuple(capacity))
 
 
-def try_rules(days: Iterable[RoutedDay], rules: Mapping[str, Rule] = RULES) -> dict[str, tuple[DayOutcome, ...]]:
-    """Return what becomes of the same days under each rule; `optimizer.days.compare_days` tells two apart."""
-    outcomes: dict[str, list[DayOutcome]] = {name: [] for name in rules}
+def try_rules(
+    days: Iterable[RoutedDay], rules: Mapping[str, Rule] = RULES, *, reprice_seconds: float = 0.0
+) -> dict[str, tuple[DayOutcome, ...]]:
+    """Return what becomes of the same days under each rule; `optimizer.days.compare_days` tells two apart.
+
+    Parameters
+    ----------
+    reprice_seconds
+        Above 0, rules that charge prices are tried a second time, as ``<rule>, new prices``, with prices solved again
+        every so many seconds.
+    """
+    outcomes: dict[str, list[DayOutcome]] = {}
     for day in days:
         for name, rule in rules.items():
-            outcomes[name].append(simulate_day(day.problem, Router(day.desk, rule), day.calls))
+            found = simulate_day(day.problem, Router(day.desk, rule), day.calls)
+            outcomes.setdefault(name, []).append(found)
+        if reprice_seconds:
+            repricing = reprice_by_arrivals(day.problem, day.desk, day.calls, every_seconds=reprice_seconds)
+            for name, rule in rules.items():
+                if rule.theta:
+                    found = simulate_day(day.problem, Router(day.desk, rule), day.calls, repricing=repricing)
+                    outcomes.setdefault(name + NEW_PRICES, []).append(found)
     return {name: tuple(found) for name, found in outcomes.items()}
 
 
@@ -158,10 +176,10 @@ class TimedRouter(Router):
         began = time.thread_time_ns()
         return self._note(began, super().arrive(contact, now))
 
-    def release(self, agent: str, now: float) -> tuple[Decision, ...]:
+    def release(self, agent: str, now: float, contact: str | None = None) -> tuple[Decision, ...]:
         """Time a release."""
         began = time.thread_time_ns()
-        return self._note(began, super().release(agent, now))
+        return self._note(began, super().release(agent, now, contact))
 
     def match(self, now: float) -> tuple[Decision, ...]:
         """Time a match."""

@@ -38,6 +38,8 @@ class Desk:
         Contacts that are expected to arrive in a minute, classes × intervals.
     interval_seconds
         Length of an interval.
+    slot
+        Share of each agent that one contact of each class takes: 1 ÷ concurrency on its channel, classes × agents.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +54,7 @@ class Desk:
     price: Floats
     rate: Floats
     interval_seconds: float
+    slot: Floats
 
     @classmethod
     def of(
@@ -109,6 +112,9 @@ class Desk:
             rate=np.array(coming, dtype=float).reshape(len(classes), problem.intervals)
             / (handled[:, None] * problem.interval_minutes),
             interval_seconds=60.0 * problem.interval_minutes,
+            slot=np.array(
+                [1.0 / fit.roster.concurrency(demand.channel) for demand in problem.forecast], dtype=float
+            ).reshape(shape),
         )
 
     @cached_property

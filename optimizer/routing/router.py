@@ -1,40 +1,27 @@
-r"""
+"""
 The router: it keeps who is free and who waits, and decides at each event.
 
-A contact of class *c* with agent *a* in interval *t* scores
-
-.. math:: s_{ca} = v_{ca} - \theta\, p_{at}\, h_c - \kappa\, h_c \sum_{g : a \in A_g} \lambda_{gt}\, v_g\, \delta^{n_g}
-
-with its value *v*, the plan's price *p* of a minute of the agent, the mean handle minutes *h* of the class, the
-arrival rate λ that the plan expects, and *n* the number of free agents who may take class *g*. The second term is a
-bid price (Talluri and van Ryzin 1998, doi:10.1287/mnsc.44.11.1577). The third, the *cover*, is a price that depends on
-who is free at the moment, in the manner of trunk reservation (Key 1990): it keeps free those whom few others could
-replace.
-
-Times are seconds from the start of the plan's horizon. Nothing here reads a clock or draws a random number: the same
-events give the same decisions. A decision costs O(classes × agents) in numpy with cover, O(agents) without.
+What a pair of contact and agent scores stands in `optimizer.routing.scoring`; where agents stand, in
+`optimizer.routing.floor`. Times are seconds from the start of the plan's horizon. Nothing here reads a clock or draws a
+random number: the same events give the same decisions. A decision costs O(classes × agents) in numpy with cover,
+O(agents) without.
 """
 
-import math
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from optimizer.roster import Floats
 from optimizer.routing.desk import Desk
+from optimizer.routing.floor import Floor, Standing
 from optimizer.routing.rules import Rule
+from optimizer.routing.scoring import COVER_DECAY, TIE, URGENT_SECONDS, Asked, Choice, Parts, Scorer
 
-URGENT_SECONDS = 20.0
-"""Wait at which a contact is as urgent as it gets: the usual target of service levels."""
+__all__ = ["COVER_DECAY", "URGENT_SECONDS", "Contact", "Decision", "Router", "RouterState", "Serving"]
 
-COVER_DECAY = 0.6
-"""Factor by which each further free agent makes one more worth less; tuned together with `RULES`."""
-
-_TIE = 1e-9
 _NEVER = -1e15
 """Score of a pair that an assignment must not choose; linear sum assignment knows no −∞."""
 
@@ -70,6 +57,10 @@ class Decision:
     ----------
     value, price
         Points that the contact is worth with this agent, and points at which the plan prices the agent's time.
+    parts
+        What the choice weighed; None in a batch, where pairs are weighed together.
+    runner_up, runner_up_parts
+        The agent, or the contact, that would have been chosen otherwise, and what it had.
     """
 
     contact: Contact
@@ -77,6 +68,36 @@ class Decision:
     decided_at: float
     value: float
     price: float
+    parts: Parts | None = None
+    runner_up: str | None = None
+    runner_up_parts: Parts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A contact that an agent serves: the agent, and which share of them it takes."""
+
+    agent: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class RouterState:
+    """Everything that a router knows beside its desk and rule: plain data that can be kept and taken up again.
+
+    Attributes
+    ----------
+    agents
+        Where each agent stands who is present or serves.
+    serving
+        Who serves which contact.
+    waiting
+        Contacts that wait, in the order of their classes and in each in the order of their arrival.
+    """
+
+    agents: Mapping[str, Standing]
+    serving: Mapping[str, Serving] = field(default_factory=dict)
+    waiting: tuple[Contact, ...] = ()
 
 
 class Router:
@@ -91,23 +112,21 @@ class Router:
 
     Notes
     -----
-    Each agent serves one contact at a time. Every method that may find somebody to serve returns the decisions; the
-    caller reports the end of each contact with `release`.
+    An agent serves as many contacts at once as the desk allows on their channels: each takes a share of the agent, and
+    the shares never exceed one. Every method that may find somebody to serve returns the decisions; the caller reports
+    the end of each contact with `release`.
     """
 
     def __init__(self, desk: Desk, rule: Rule) -> None:
         self.desk = desk
         self.rule = rule
-        self._idle_since = np.full(len(desk.agents), np.inf)
-        self._closed = np.full(len(desk.agents), -np.inf)
-        self._able = desk.able.astype(float)
-        self._free = np.zeros(len(desk.classes))
+        self.floor = Floor(desk)
+        self._scorer = Scorer(desk, rule)
+        self._serving: dict[str, Serving] = {}
+        self._held: dict[str, list[str]] = {}
         self._queues: list[deque[Contact]] = [deque() for _ in desk.classes]
         self._waiting: dict[str, Contact] = {}
         self._count = [0] * len(desk.classes)
-        self._interval = -1
-        self._score = np.zeros(desk.able.shape)
-        self._cover = np.zeros(len(desk.classes))
 
     @property
     def waiting(self) -> int:
@@ -116,8 +135,40 @@ class Router:
 
     @property
     def idle(self) -> int:
-        """Number of agents who are free."""
-        return int(np.isfinite(self._idle_since).sum())
+        """Number of agents who may be given a contact."""
+        return len(self.floor.open_columns)
+
+    def load(self, agent: str) -> float:
+        """Return which share of an agent contacts take, 0 to 1."""
+        return float(self.floor.load[self.desk.column[agent]])
+
+    def snapshot(self) -> RouterState:
+        """Return what the router knows, to be kept and taken up again by `restore`."""
+        return RouterState(
+            agents=self.floor.snapshot(),
+            serving=dict(self._serving),
+            waiting=tuple(contact for queue in self._queues for contact in queue if self._waits(contact)),
+        )
+
+    @classmethod
+    def restore(cls, desk: Desk, rule: Rule, state: RouterState) -> "Router":
+        """Return a router that goes on where another stopped.
+
+        Agents whom the desk does not know are passed over with what they serve.
+
+        Raises
+        ------
+        KeyError
+            If a contact waits whose class the desk does not know.
+        """
+        router = cls(desk, rule)
+        router.floor.restore(state.agents)
+        for name, each in state.serving.items():
+            if each.agent in desk.column:
+                router._serve(name, each)
+        for contact in state.waiting:
+            router._enqueue(contact)
+        return router
 
     def arrive(self, contact: Contact, now: float) -> tuple[Decision, ...]:
         """Take in a contact; serve it at once if the rule does not collect contacts and somebody is free.
@@ -132,14 +183,17 @@ class Router:
         row = self.desk.row[contact.class_]
         if contact.id in self._waiting:
             raise ValueError(f"contact {contact.id!r} waits already")
-        if not self.rule.batch_seconds and not self._count[row]:
-            self._enter(now)
-            agent = self._best_agent(contact, row)
-            if agent is not None:
-                return (self._decide(contact, row, agent, now),)
-        self._queues[row].append(contact)
-        self._waiting[contact.id] = contact
-        self._count[row] += 1
+        if not self.rule.batch_seconds and not self._count[row] and self.floor.free[row]:
+            self._scorer.enter(now)
+            candidates = self.floor.candidates(row, now, settle_seconds=self.rule.settle_seconds)
+            choice = self._scorer.choose_agent(self._asked(contact, now), candidates)
+            if choice is not None:
+                column = int(candidates.columns[choice.position])
+                beside = (
+                    None if choice.runner_up is None else self.desk.agents[int(candidates.columns[choice.runner_up])]
+                )
+                return (self._decide(contact, row, column, now, choice, beside),)
+        self._enqueue(contact)
         return ()
 
     def leave(self, contact: str) -> bool:
@@ -149,46 +203,59 @@ class Router:
             self._take(self._waiting[contact])
         return waits
 
-    def release(self, agent: str, now: float) -> tuple[Decision, ...]:
-        """Take in an agent who has become free, by signing in or by ending a contact."""
+    def release(self, agent: str, now: float, contact: str | None = None) -> tuple[Decision, ...]:
+        """Take in an agent who has become free, by signing in or by ending a contact.
+
+        Parameters
+        ----------
+        contact
+            The one that ended, of several at once; one that is not known changes nothing. Without it the agent is
+            present from now on and serves nobody.
+        """
         column = self.desk.column[agent]
-        if np.isinf(self._idle_since[column]):
-            self._free += self._able[:, column]
-        self._idle_since[column] = now
-        self._closed[column] = 0.0
-        if not self._waiting:
-            return ()
-        self._enter(now)
-        row = self._best_class(column, now)
-        return () if row is None else (self._serve_first(row, column, now),)
+        if contact is None:
+            for served in self._held.pop(agent, ()):
+                self._serving.pop(served, None)
+            self.floor.stand(column, Standing(present=True, idle_since=now))
+        else:
+            ended = self._serving.pop(contact, None)
+            if ended is not None:
+                self._held[ended.agent].remove(contact)
+                self.floor.end(self.desk.column[ended.agent], ended.share, now)
+        return tuple(self._fill(column, now))
 
     def sign_out(self, agent: str) -> None:
         """Give an agent nothing more; one who serves is simply not released."""
-        self._occupy(self.desk.column[agent])
+        column = self.desk.column[agent]
+        self.floor.stand(column, Standing(present=False, load=float(self.floor.load[column])))
 
     def match(self, now: float) -> tuple[Decision, ...]:
         """Assign waiting contacts and free agents together: call it every `Rule.batch_seconds`.
 
         The best total score by linear sum assignment (Jonker and Volgenant 1987, in scipy), O(n³) in the smaller side.
+        Each agent is given one contact at most.
         """
-        columns = np.flatnonzero(np.isfinite(self._idle_since))
+        columns = self.floor.open_columns
         if not self._waiting or not len(columns):
             return ()
-        self._enter(now)
+        self._scorer.enter(now)
         first = [
             (row, contact)
             for row in range(len(self._queues))
-            for contact in list(self._head(row, int(self._free[row])))
+            for contact in list(self._head(row, int(self.floor.free[row])))
         ]
         if not first:
             return ()
-        scores = np.array([self._scores(contact, row)[columns] for row, contact in first])
-        scores += [[self._urgency(contact, now)] for _, contact in first]
-        held = np.array([now - contact.arrived_at < self.rule.reserve_seconds for _, contact in first])
+        candidates = self.floor.among(columns, now, settle_seconds=self.rule.settle_seconds)
+        asked = [self._asked(contact, now) for _, contact in first]
+        scores = np.array([self._scorer.scores(each, candidates) for each in asked])
+        scores[~self.floor.open[[row for row, _ in first]][:, columns]] = -np.inf
+        scores += [[self._scorer.urgency(each) + self._scorer.ageing(each)] for each in asked]
+        wait = np.array([each.waited_seconds for each in asked])
+        held = wait < self.rule.reserve_seconds
         allowed = np.isfinite(scores) & ~(held[:, None] & (scores < 0))
         # Equal scores: who waits longest is served first, by whoever was idle longest.
-        wait = np.array([now - contact.arrived_at for _, contact in first])
-        scores += _TIE * (wait[:, None] + (now - self._idle_since[columns])[None, :])
+        scores += TIE * (wait[:, None] + candidates.idle_seconds[None, :])
         chosen = zip(*linear_sum_assignment(np.where(allowed, scores, _NEVER), maximize=True), strict=True)
         decisions = []
         for position, place in chosen:
@@ -198,79 +265,44 @@ class Router:
                 decisions.append(self._decide(contact, row, int(columns[place]), now))
         return tuple(decisions)
 
-    def _enter(self, now: float) -> None:
-        """Bring prices up to date where a new interval has begun."""
-        interval = self.desk.interval(now)
-        if interval == self._interval:
-            return
-        self._interval = interval
-        desk, rule = self.desk, self.rule
-        if rule.by == "value":
-            cost = rule.theta * desk.minutes[:, None] * desk.price[:, interval]
-            score = desk.worth[:, None] * desk.share - cost
-        else:
-            score = desk.match if rule.by == "skill" else np.zeros(desk.able.shape)
-        self._score = np.where(desk.able, score, -np.inf)
-        self._cover = rule.cover * desk.rate[:, interval] * desk.worth * desk.service
+    def _fill(self, column: int, now: float) -> Iterator[Decision]:
+        """Give an agent of those who wait, until no further one fits."""
+        while self._waiting and self.floor.open[:, column].any():
+            self._scorer.enter(now)
+            heads = [
+                next(self._head(row, 1))
+                for row in np.flatnonzero(self.floor.open[:, column]).tolist()
+                if self._count[row]
+            ]
+            choice = (
+                self._scorer.choose_contact(column, [self._asked(contact, now) for contact in heads]) if heads else None
+            )
+            if choice is None:
+                return
+            contact = heads[choice.position]
+            beside = None if choice.runner_up is None else heads[choice.runner_up].id
+            self._take(contact)
+            yield self._decide(contact, self.desk.row[contact.class_], column, now, choice, beside)
 
-    def _scores(self, contact: Contact, row: int) -> Floats:
-        """Return the score of a contact with every agent, −∞ for those who may not take it or are not free."""
-        scores: Floats = self._score[row] + self._closed
-        if self.rule.by != "value":
-            return scores
+    def _asked(self, contact: Contact, now: float) -> Asked:
         desk = self.desk
-        if contact.worth is not None:
-            scores += (contact.worth - desk.worth[row]) * desk.share[row]
-        if contact.known_agents and desk.continuity:
-            known = [desk.column[agent] for agent in contact.known_agents if agent in desk.column]
-            scores[known] += desk.continuity * self._worth(contact, row)
-        if self.rule.cover:
-            scores -= desk.minutes[row] * (self._cover * COVER_DECAY**self._free @ self._able)
-        return scores
+        row = desk.row[contact.class_]
+        return Asked(
+            row=row,
+            worth=float(desk.worth[row]) if contact.worth is None else contact.worth,
+            waited_seconds=max(now - contact.arrived_at, 0.0),
+            known=tuple(desk.column[agent] for agent in contact.known_agents if agent in desk.column),
+        )
 
-    def _best_agent(self, contact: Contact, row: int) -> int | None:
-        if not self._free[row]:
-            return None
-        scores = self._scores(contact, row)
-        best = scores.max()
-        return int(np.where(scores >= best - _TIE, self._idle_since, np.inf).argmin())
+    def _serve(self, contact: str, serving: Serving) -> None:
+        self._serving[contact] = serving
+        self._held.setdefault(serving.agent, []).append(contact)
 
-    def _best_class(self, column: int, now: float) -> int | None:
-        """Return the class whose first contact a free agent takes; None if there is none, or all are held."""
-        best, longest, found = -math.inf, math.inf, None
-        for row in range(len(self._queues)):
-            if not self._count[row] or not self.desk.able[row, column]:
-                continue
-            contact = next(self._head(row, 1))
-            score = self._rank(contact, row, column, now)
-            if score < 0 and now - contact.arrived_at < self.rule.reserve_seconds:
-                continue
-            if score > best + _TIE or (score >= best - _TIE and contact.arrived_at < longest):
-                best, longest, found = score, contact.arrived_at, row
-        return found
-
-    def _rank(self, contact: Contact, row: int, column: int, now: float) -> float:
-        """Return by what a waiting contact is compared with others."""
-        desk, rule = self.desk, self.rule
-        if rule.by == "priority":
-            return self._worth(contact, row)
-        score = float(self._score[row, column])
-        if rule.by == "value":
-            if contact.worth is not None:
-                score += (contact.worth - desk.worth[row]) * float(desk.share[row, column])
-            if desk.agents[column] in contact.known_agents:
-                score += desk.continuity * self._worth(contact, row)
-            score += self._urgency(contact, now)
-        return score / float(desk.minutes[row]) if rule.per_minute else score
-
-    def _urgency(self, contact: Contact, now: float) -> float:
-        if not self.rule.urgency:
-            return 0.0
-        waited = min((now - contact.arrived_at) / URGENT_SECONDS, 1.0)
-        return self.rule.urgency * self.desk.service * self._worth(contact, self.desk.row[contact.class_]) * waited
-
-    def _worth(self, contact: Contact, row: int) -> float:
-        return float(self.desk.worth[row]) if contact.worth is None else contact.worth
+    def _enqueue(self, contact: Contact) -> None:
+        row = self.desk.row[contact.class_]
+        self._queues[row].append(contact)
+        self._waiting[contact.id] = contact
+        self._count[row] += 1
 
     def _head(self, row: int, count: int) -> Iterator[Contact]:
         """Yield the first contacts of a class that still wait."""
@@ -287,26 +319,25 @@ class Router:
         del self._waiting[contact.id]
         self._count[self.desk.row[contact.class_]] -= 1
 
-    def _serve_first(self, row: int, column: int, now: float) -> Decision:
-        contact = next(self._head(row, 1))
-        self._take(contact)
-        return self._decide(contact, row, column, now)
-
-    def _decide(self, contact: Contact, row: int, column: int, now: float) -> Decision:
-        desk = self.desk
-        worth = self._worth(contact, row)
-        known = desk.agents[column] in contact.known_agents
-        self._occupy(column)
+    def _decide(
+        self,
+        contact: Contact,
+        row: int,
+        column: int,
+        now: float,
+        choice: Choice | None = None,
+        beside: str | None = None,
+    ) -> Decision:
+        agent = self.desk.agents[column]
+        self.floor.give(column, row, now)
+        self._serve(contact.id, Serving(agent, float(self.desk.slot[row, column])))
         return Decision(
             contact=contact,
-            agent=desk.agents[column],
+            agent=agent,
             decided_at=now,
-            value=worth * (float(desk.share[row, column]) + desk.continuity * known),
-            price=float(desk.minutes[row] * desk.price[column, self._interval]),
+            value=self._scorer.value(self._asked(contact, now), column),
+            price=self._scorer.price(row, column),
+            parts=None if choice is None else choice.parts,
+            runner_up=beside,
+            runner_up_parts=None if choice is None else choice.runner_up_parts,
         )
-
-    def _occupy(self, column: int) -> None:
-        if np.isfinite(self._idle_since[column]):
-            self._free -= self._able[:, column]
-        self._idle_since[column] = np.inf
-        self._closed[column] = -np.inf

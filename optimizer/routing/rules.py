@@ -2,10 +2,21 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 RANKINGS = ("idle", "skill", "priority", "value")
+
+_AMOUNTS = (
+    "theta",
+    "cover",
+    "reserve_seconds",
+    "batch_seconds",
+    "urgency",
+    "ageing",
+    "crowding",
+    "settle_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,15 @@ class Rule:
         it grows linearly up to there.
     per_minute
         Whether waiting contacts are compared by score ÷ handle minutes, the cμ rule (Cox and Smith 1961).
+    ageing
+        What each minute of waiting adds to the rank of a contact, as a share of the mean worth of the classes. It has
+        no end, so that no contact waits for ever behind better paid ones.
+    crowding
+        Share of a contact's worth that is lost with an agent whose attention is taken; in proportion to how busy they
+        are with other contacts.
+    settle_seconds
+        How long an agent who was just given a contact, and may serve more at once, counts as fully busy: others are
+        preferred, so that nobody is given all their contacts in one moment.
 
     Raises
     ------
@@ -44,11 +64,14 @@ class Rule:
     batch_seconds: float = 0.0
     urgency: float = 0.0
     per_minute: bool = False
+    ageing: float = 0.0
+    crowding: float = 0.0
+    settle_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.by not in RANKINGS:
             raise ValueError(f"by must be one of {', '.join(RANKINGS)}, not {self.by!r}")
-        for name in ("theta", "cover", "reserve_seconds", "batch_seconds", "urgency"):
+        for name in _AMOUNTS:
             amount = getattr(self, name)
             if not (math.isfinite(amount) and amount >= 0):
                 raise ValueError(f"{name} must be finite and not negative, not {amount}")
@@ -71,3 +94,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """Rules by name. The last was tuned on seeds 1 to 20 of `optimizer.benchmarks.routing`, and is the one to use."""
 
 RECOMMENDED = "bid-price-cover"
+
+LIVE = replace(RULES[RECOMMENDED], ageing=0.1, crowding=0.2, settle_seconds=30.0)
+"""What a real desk adds to the recommended rule: nobody waits for ever, nobody is flooded."""
+
+FALLBACK = replace(RULES["longest-idle"], settle_seconds=30.0)
+"""By what is decided where there are no prices."""
+
+TRIED: Mapping[str, Rule] = MappingProxyType({**RULES, "live": LIVE})
+"""Rules to put side by side: those by name, and the one by which a real desk decides."""

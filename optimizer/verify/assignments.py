@@ -57,8 +57,12 @@ def _check_shadow(case: Case, chosen: Assignment, work: Engagement) -> Iterator[
         yield "The step drop_shadow was taken, and there is a second agent all the same."
     if chosen.shadow == chosen.agent:
         yield f"{chosen.agent} can not learn beside themselves."
-    yield from _check_learner(work, case.agents[chosen.shadow])
-    if not case.run_of_shadow(chosen).finished:
+    learner, beside = case.agents[chosen.shadow], case.run_of_shadow(chosen)
+    yield from _check_learner(work, learner)
+    lacked = [need.skill for need in work.requires if _wants_to_learn(need, learner)]
+    if lacked and not any(in_chosen_slot(case, learner, skill, chosen.start, beside) for skill in lacked):
+        yield f"{learner.id} chose other times or skills to learn in than {work.id} in {chosen.start}."
+    if not beside.finished:
         yield f"{chosen.shadow} is not there until the end when {work.id} starts in {chosen.start}."
 
 
@@ -69,10 +73,25 @@ def _check_learner(work: Engagement, learner: Agent) -> Iterator[str]:
         yield f"{learner.id} does not speak {work.language}."
     if work.site is not None and work.site != learner.site:
         yield f"{learner.id} does not work at {work.site}."
-    if not any(
-        need.skill in learner.wants and not need.preferred and not meets(need, learner) for need in work.requires
-    ):
+    if not any(_wants_to_learn(need, learner) for need in work.requires):
         yield f"{learner.id} wants to learn nothing that {work.id} requires."
+
+
+def _wants_to_learn(need: Requirement, learner: Agent) -> bool:
+    return need.skill in learner.wants and not need.preferred and not meets(need, learner)
+
+
+def in_chosen_slot(case: Case, agent: Agent, skill: str, start: int, run: Run) -> bool:
+    """Return whether growth runs where the agent chose it, or they chose nothing for the shift in which it starts."""
+    if start < case.problem.frozen_before:
+        return True
+    shifts = agent.shifts or ((0, case.problem.intervals),)
+    first, after = next((shift for shift in shifts if shift[0] <= start < shift[1]), (0, case.problem.intervals))
+    if not any(first <= slot.start < after for slot in agent.stretch_slots):
+        return True
+    return any(
+        slot.skill == skill and slot.start <= start and max(start, run.last) < slot.end for slot in agent.stretch_slots
+    )
 
 
 def _check_skills(case: Case, chosen: Assignment, work: Engagement, agent: Agent, run: Run) -> Iterator[str]:
@@ -108,6 +127,8 @@ def _check_preferred(chosen: Assignment, work: Engagement, agent: Agent) -> Iter
 
 def _may_stretch(case: Case, need: Requirement, agent: Agent, start: int, run: Run) -> bool:
     if need.skill not in agent.wants or agent.max_stretch_minutes <= 0 or not run.load:
+        return False
+    if not in_chosen_slot(case, agent, need.skill, start, run):
         return False
     while_it_runs = range(start, run.last + 1)
     return any(

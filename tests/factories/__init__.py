@@ -41,6 +41,7 @@ from webapp.models import (
     Team,
     TypeRequirement,
 )
+from webapp.services import records
 from webapp.services.access import Viewer, get_viewer
 from webapp.services.audit import Actor
 
@@ -183,26 +184,15 @@ class Make:
         by: Person | None = None,
         at: dt.datetime = NOW - dt.timedelta(days=30),
     ) -> SkillRecord:
-        """Build a skill record that a review supports, with the events behind it."""
+        """Build a skill record that a review supports, projected from the events behind it."""
         if claimed is not None:
             self._event(person, skill, SkillEventKind.CLAIM, at=at, author=person, level=claimed)
         if level:
             self._event(person, skill, SkillEventKind.REVIEW, at=at, author=by, level=level)
         if interest is not Interest.NONE:
             self._event(person, skill, SkillEventKind.INTEREST, at=at, author=person, interest=interest)
-        return self._add(
-            SkillRecord(
-                person_id=person.id,
-                skill_id=skill.id,
-                claimed_level=claimed,
-                claimed_at=at if claimed is not None else None,
-                validated_level=level,
-                validated_at=at if level else None,
-                validated_by=SkillEventKind.REVIEW if level else None,
-                effective_level=level,
-                interest=interest,
-            )
-        )
+        records.reproject(self.session, [(person.id, skill.id)], TODAY)
+        return records.get_record(self.session, person.id, skill.id)
 
     def _event(
         self,

@@ -101,7 +101,7 @@ def published_centre(database: Database, database_url: str, password_hash: str) 
         make = Make(session)
         centre = build_centre(make, day_on=tomorrow, password_hash=password_hash)
         make.commit()
-    day = ("--site", centre.site.code, "--day", tomorrow.isoformat(), "--seconds", "5")
+    day = ("--site", centre.site.code, "--day", tomorrow.isoformat(), "--seconds", "30")
     running.mainstay("plan", "run", *day, "--publish", "--as", email_of("scheduler"), database_url=database_url)
     return centre
 

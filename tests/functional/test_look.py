@@ -181,6 +181,14 @@ def test_a_filter_submits_itself_and_stands_in_the_address(visit, admin):
     expect(page).to_have_url(re.compile("/audit$"))
 
 
+def test_the_list_of_pages_shows_where_one_is(visit, admin):
+    """It is longer than the window is high, and the audit trail stands near its end."""
+    visitor = visit(admin)
+    visitor.open("/audit", check=False)
+
+    expect(visitor.page.locator(".sidebar [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_the_drawer_opens_every_page_on_a_phone(visit, admin):
     visitor = visit(admin, phone=True)
     page = visitor.page

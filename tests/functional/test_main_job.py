@@ -65,7 +65,9 @@ def _upload(visitor: Visitor, kind: str, name: str, text: str) -> None:
     page = visitor.page
     visitor.follow("Imports", within=page.get_by_role("navigation", name="Main"))
     visitor.follow(f"Import {kind}")
-    page.get_by_label("File").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    )
     if kind == "engagements":
         page.get_by_label("Site").select_option(label="Harbour")
     visitor.press("Upload and map columns")

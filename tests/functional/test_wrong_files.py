@@ -170,7 +170,9 @@ def test_console_names_the_place_and_what_would_be_accepted_and_writes_nothing(c
     assert (problem["row"], problem["column"], problem["code"]) == (row, column, code), problem
     assert accepted in f"{problem['message']} {problem['accepted']}"
     assert report["applied"] is False
-    assert _count_rows(console_database) == before
+    after = _count_rows(console_database)
+    # A worker finishes what a killed command left: long imports note themselves and the job that would.
+    assert {name for name in before if before[name] != after[name]} <= KEPT_ASIDE | {"job"}
 
 
 @pytest.fixture

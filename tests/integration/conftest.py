@@ -2,13 +2,13 @@
 A real database and the application over it.
 
 ``database`` comes twice, as SQLite and as PostgreSQL, so that every integration test runs on both; ``make`` builds
-rows,
-``app`` and ``client`` serve them at the moment :data:`tests.factories.NOW`.
+rows, ``app`` and ``client`` serve them at the moment :data:`tests.factories.NOW`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from config import Config
@@ -24,6 +23,14 @@ from tests.factories import NOW, Make
 from webapp import create_app, schema
 from webapp.db import Base, Database
 from webapp.models import Person
+from webapp.services import erasure_memory
+from webapp.services.erasure_memory import ErasureMemory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def erasure_key() -> None:
+    """Set the key by which erased customers are remembered, which a process is given when it starts."""
+    erasure_memory.configure(ErasureMemory(Config().secret_key))
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +54,21 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     database = request.getfixturevalue("migrated_postgresql")
     yield database
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with database.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.exec_driver_sql(_emptying())
+
+
+@functools.cache
+def _emptying() -> str:
+    """
+    Return the command that empties every table and counts keys from 1 again.
+
+    TRUNCATE gives each table and index a new file; for the few rows of a test, DELETE takes a fortieth of its time.
+    """
+    tables = Base.metadata.sorted_tables
+    deletes = [f'DELETE FROM "{table.name}";' for table in reversed(tables)]  # noqa: S608 - names of our own models
+    restarts = [f"PERFORM setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false);" for table in tables]
+    return f"DO $$ BEGIN {' '.join(deletes + restarts)} END $$"
 
 
 @pytest.fixture

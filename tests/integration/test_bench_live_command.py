@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from optimizer.routing import RULES
+from optimizer.routing import TRIED
 from webapp.cli.bench_live import cross_training, routing
 
 COMMANDS = {"routing": routing, "cross-training": cross_training}
@@ -24,7 +24,7 @@ def test_a_person_reads_each_rule():
 
     assert (code, err) == (0, "")
     assert out.startswith("2 days\n")
-    for name in RULES:
+    for name in TRIED:
         assert f"\n{name}" in out
 
 
@@ -34,9 +34,31 @@ def test_a_script_reads_each_rule():
     told = json.loads(out)
     assert code == 0
     assert told["options"]["load"] == 0.95
-    assert set(told["rules"]) == set(RULES)
+    assert set(told["rules"]) == set(TRIED)
     assert told["rules"]["bid-price"]["bid-price beside it"]["value"]["mean"] == 0.0
     assert 0 <= told["rules"]["batch"]["service_level"] <= 1
+
+
+def test_prices_are_tried_fresh_as_well():
+    code, out, _ = run("routing", "--agents", "6", "--seeds", "2", "--rules", "longest-idle", "--reprice", "240")
+
+    assert code == 0
+    lines = [line.partition("  ")[0] for line in out.splitlines()]
+    assert {"longest-idle", "bid-price-cover", "bid-price-cover, new prices"} <= set(lines)
+    assert "longest-idle, new prices" not in lines
+    assert "best-skill" not in lines
+
+
+def test_days_of_a_log_are_counted_by_draw_or_by_day(shared_data):
+    words = ("routing", "--bank", str(shared_data / "demand" / "technion_aug_01-14.csv"), "--seeds", "2")
+
+    _, by_draw, _ = run(*words, "--rules", "longest-idle", "--json")
+    _, by_day, _ = run(*words, "--rules", "longest-idle", "--by-day", "--json")
+
+    drawn, dated = (json.loads(told)["rules"]["longest-idle"] for told in (by_draw, by_day))
+    assert (len(drawn["values"]), len(dated["values"])) == (2, 8)
+    assert sum(drawn["values"]) == pytest.approx(sum(dated["values"]))
+    assert 0.5 < drawn["of hindsight"]["mean"] < 1
 
 
 def test_a_person_reads_how_many_lessons_were_solved():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import socket
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 from sqlalchemy import select
 
+from tests.factories import NOW
 from webapp.cli import console, main
 from webapp.models import Account, AuditEvent, Role, RoleGrant, Site
 
@@ -122,3 +124,34 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(mainstay):
     assert code == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in err
     assert "PORT=9000" in err
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_records_are_refreshed_and_work_counted_by_hand(mainstay, database, make):
+    """A level 4 with a half-life of 100 days is 3 by the 20th day; two calls of last year count on their day."""
+    site, skill = make.site(code="harbour"), make.skill()
+    skill.half_life_days = 100
+    person = make.person(site=site)
+    make.record(person, skill, 4, at=NOW)
+    kind = make.engagement_type(requires={skill: 1})
+    for minutes in (0, 9):
+        at = dt.datetime(2025, 11, 3, 9, minutes, tzinfo=dt.UTC)
+        make.contact(kind, at, 3.0, person_id=person.id, site_id=site.id)
+    make.commit()
+
+    later = (NOW + dt.timedelta(days=30)).date().isoformat()
+    refreshed = mainstay("records", "refresh", "--on", later, "--json")
+    counted = mainstay("records", "count-work", "--site", "harbour", "--from", "2025-11-01", "--json")
+    again = mainstay("records", "count-work", "--site", "harbour", "--from", "2025-11-01")
+
+    assert (refreshed[0], json.loads(refreshed[1])) == (0, {"on": later, "refreshed": 1})
+    assert json.loads(counted[1]) == {"written": 1, "taken_back": 0, "records": 1}
+    assert again[1] == "0 days of use written, 0 taken back.\n"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_work_of_a_site_that_is_not_there_is_not_counted(mainstay, database):
+    code, _, told = mainstay("records", "count-work", "--site", "nowhere", "--from", "2026-01-01")
+
+    assert code != 0
+    assert "No site has the code nowhere." in told

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from config import Config
 from tests.factories import NOW
 from webapp import create_app
+from webapp.db import HURRIED_PER_CHECKPOINT, Database
 from webapp.errors import SchemaVersionError
 from webapp.models import Assignment, Plan, PlanRun, PlanState, Policy, Site, Team
 from webapp.models.plan import PublishedPlanError
@@ -51,6 +55,27 @@ def test_many_writers_lose_no_edit(database):
 
     with database.reading() as session:
         assert session.scalars(select(Site.name)).one() == str(WRITERS * EDITS)
+
+
+def test_a_thread_carries_over_what_hurried_transactions_wrote(migrated_sqlite, tmp_path):
+    path = tmp_path / "hurried.db"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+
+    for number in range(HURRIED_PER_CHECKPOINT):
+        with database.writing(hurried=True) as session, session.begin():
+            session.add(Site(code=f"site-{number}", name="Site", time_zone="UTC"))
+            session.flush()
+            session.info["audited"] = True
+    for thread in threading.enumerate():
+        if thread.name == "checkpoint":
+            thread.join()
+
+    # The file alone, without the log beside it.
+    shutil.copy(path, tmp_path / "alone.db")
+    database.dispose()
+    with closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
+        assert alone.execute("SELECT count(*) FROM site").fetchone()[0] >= HURRIED_PER_CHECKPOINT - 1
 
 
 def test_second_of_two_editors_is_told_instead_of_overwriting(database, make):

@@ -168,7 +168,11 @@ def test_accepting_reaches_the_engagement_and_can_be_taken_back(sign_in, make, a
     client.post(f"/day/answers/{work[0].id}/withdraw")
 
     assert stored.answer(work[0]) == (None, "")
-    assert {stored.state(piece) for piece in work} == {EngagementState.PLANNED}
+    assert [stored.state(piece) for piece in work] == [
+        EngagementState.OFFERED,
+        EngagementState.PLANNED,
+        EngagementState.PLANNED,
+    ]
 
 
 def test_declining_needs_a_reason_that_reaches_the_scheduler(sign_in, make, agent, work, scheduler, stored):

@@ -21,7 +21,7 @@ from webapp.models import (
     Stance,
     Unassigned,
 )
-from webapp.services import audit, engagements, zones
+from webapp.services import audit, engagements, lifecycle, zones
 from webapp.services.access import Permission
 from webapp.services.engagements import EngagementDraft, EngagementFilter
 
@@ -61,7 +61,7 @@ def listed(make, viewer, **narrow):
 def test_a_new_engagement_is_open_and_has_a_reference(make, draft):
     added = engagements.create_engagement(make.session, site=make.home, draft=draft, by=make.actor())
 
-    assert added.state is EngagementState.OPEN
+    assert added.state is EngagementState.CLASSIFIED
     assert added.external_id.startswith("M-")
     assert [event.action for event in audit.history(make.session, added)] == ["add_engagement"]
 
@@ -178,7 +178,7 @@ def test_whoever_saves_second_sees_what_changed(make, draft):
     assert lost.value.changes == {"Priority": ("3", "5")}
 
 
-@pytest.mark.parametrize("state", sorted(engagements.ENDED))
+@pytest.mark.parametrize("state", sorted(lifecycle.ENDED))
 def test_an_ended_engagement_is_not_changed(make, draft, state):
     engagement = make.engagement(state=state)
 
@@ -186,10 +186,23 @@ def test_an_ended_engagement_is_not_changed(make, draft, state):
         engagements.update_engagement(
             make.session, engagement, draft=draft, version=engagement.version, seen={}, by=make.actor()
         )
-    with pytest.raises(ConflictError):
-        engagements.cancel_engagement(make.session, engagement, by=make.actor())
-    with pytest.raises(ConflictError):
-        engagements.complete_engagement(make.session, engagement, by=make.actor())
+
+
+@pytest.mark.parametrize("end", [engagements.cancel_engagement, engagements.complete_engagement])
+@pytest.mark.parametrize("state", [EngagementState.CANCELLED, EngagementState.DONE])
+def test_an_engagement_ends_once(make, state, end):
+    engagement = make.engagement(state=state)
+
+    with pytest.raises(ConflictError, match=state.value):
+        end(make.session, engagement, by=make.actor())
+
+
+def test_what_expired_may_turn_out_to_be_done(make):
+    engagement = make.engagement(state=EngagementState.EXPIRED)
+
+    engagements.complete_engagement(make.session, engagement, by=make.actor())
+
+    assert engagement.state is EngagementState.DONE
 
 
 def test_a_running_engagement_has_nothing_to_open_again(make):
@@ -204,13 +217,13 @@ def test_a_cancelled_engagement_outside_every_plan_opens_again(make):
     cancelled = engagement.state
     engagements.reopen_engagement(make.session, engagement, by=make.actor())
 
-    assert (cancelled, engagement.state) == (EngagementState.CANCELLED, EngagementState.OPEN)
+    assert (cancelled, engagement.state) == (EngagementState.CANCELLED, EngagementState.CLASSIFIED)
 
 
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        (None, EngagementState.PLANNED),
+        (None, EngagementState.OFFERED),
         (Response.ACCEPTED, EngagementState.ACCEPTED),
         (Response.DECLINED, EngagementState.RETURNED),
     ],
@@ -247,7 +260,7 @@ def test_a_superseded_plan_neither_tells_anybody_nor_places_the_work(make):
     engagements.cancel_engagement(make.session, engagement, by=make.actor())
     engagements.reopen_engagement(make.session, engagement, by=make.actor())
 
-    assert engagement.state is EngagementState.OPEN
+    assert engagement.state is EngagementState.CLASSIFIED
     assert make.session.query(Notice).all() == []
 
 
@@ -339,17 +352,17 @@ def test_states_are_counted(make, scheduler):
     make.engagement()
     make.engagement(state=EngagementState.DONE)
 
-    wanted = EngagementFilter(state=EngagementState.OPEN)
+    wanted = EngagementFilter(state=EngagementState.CLASSIFIED)
     counts = engagements.count_by_state(make.session, viewer=scheduler, wanted=wanted)
 
-    assert counts[EngagementState.OPEN] == counts[EngagementState.DONE] == 1
+    assert counts[EngagementState.CLASSIFIED] == counts[EngagementState.DONE] == 1
     assert counts[EngagementState.RETURNED] == 0
 
 
 def test_what_no_plan_holds_waits(make, scheduler):
     """What an agent gave back waits like what was never planned."""
-    waiting = [make.engagement(state=state) for state in (EngagementState.OPEN, EngagementState.RETURNED)]
-    for state in set(EngagementState) - engagements.WAITING:
+    waiting = [make.engagement(state=state) for state in (EngagementState.CLASSIFIED, EngagementState.RETURNED)]
+    for state in set(EngagementState) - lifecycle.WAITING:
         make.engagement(state=state)
 
     assert listed(make, scheduler, waiting=True) == waiting
@@ -368,7 +381,7 @@ def test_the_list_is_sorted_and_paged(make, scheduler):
 
 def test_every_state_leads_only_to_states_that_the_product_knows():
     """Nothing ends in two ways at once, and what has ended can only be opened again."""
-    for state in engagements.ENDED:
-        assert not engagements.TRANSITIONS[state] & engagements.ENDED
-    assert set(engagements.TRANSITIONS) == set(EngagementState)
-    assert all(state not in engagements.TRANSITIONS[state] for state in EngagementState)
+    for state in (EngagementState.DONE, EngagementState.CANCELLED):
+        assert not lifecycle.TRANSITIONS[state] & lifecycle.ENDED
+    assert set(lifecycle.TRANSITIONS) == set(EngagementState)
+    assert all(state not in lifecycle.TRANSITIONS[state] for state in EngagementState)

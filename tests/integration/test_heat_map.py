@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests.factories import NOW, TODAY
 from webapp.errors import NotFoundError
-from webapp.models import Interest, Role, SkillKind
-from webapp.services import heat_map
+from webapp.models import Interest, Role, SkillEventKind, SkillKind
+from webapp.services import catalogue, heat_map, records
 from webapp.services.heat_map import HeatFilter, SkillSort
+from webapp.services.records import NewEvent
+from webapp.services.skill_merging.merging import merge_skill
 
 
 class Team:
@@ -109,3 +113,46 @@ def test_a_team_outside_the_scope_is_not_found(ours, make):
 def test_an_agent_has_no_heat_map(ours, make):
     with pytest.raises(NotFoundError):
         heat_map.get_team(ours.session, ours.team.id, viewer=make.viewer(ours.ana))
+
+
+def test_a_level_without_a_sign_of_life_is_stale_and_can_be_filtered(ours, make):
+    make.record(ours.ben, ours.spanish, 3, at=NOW - dt.timedelta(days=181))
+
+    shown = ours.build(stale=True)
+
+    (row,) = shown.rows
+    assert row.skill.name == "Spanish"
+    assert [row.is_stale(cell, TODAY) for cell in row.cells] == [False, True]
+    assert ours.build().freshness == pytest.approx(5 / 6)
+
+
+def test_a_skill_that_fades_soon_is_stale_sooner(ours):
+    ours.chat.half_life_days = 40
+    ours.session.flush()
+
+    assert ours.names(stale=True) == ["Chat"]
+
+
+def test_contacts_without_a_level_leave_the_cell_empty(ours, make):
+    use = NewEvent(ours.ben.id, ours.spanish.id, SkillEventKind.USE, count=12, at=NOW)
+    records.append_events(ours.session, [use], by=make.actor())
+    records.reproject(ours.session, [(ours.ben.id, ours.spanish.id)], TODAY)
+
+    (row,) = [row for row in ours.build().rows if row.skill is ours.spanish]
+
+    assert row.cells[1] is None
+
+
+def test_a_day_before_a_merge_or_retirement_shows_the_skills_that_there_were(make, ours):
+    days = dt.timedelta
+    merge_skill(make.session, ours.spanish, ours.chat, by=make.actor(at=NOW - days(9)))
+    catalogue.retire_skill(make.session, ours.billing, by=make.actor(at=NOW - days(5)))
+
+    def names_on(days_ago):
+        on = TODAY - days(days_ago)
+        shown = heat_map.build_heat_map(make.session, ours.team, on, viewer=ours.viewer, present=TODAY)
+        return [row.skill.name for row in shown.rows]
+
+    assert names_on(10) == ["Billing", "Chat", "Spanish"]
+    assert names_on(9) == names_on(6) == ["Billing", "Chat"]
+    assert names_on(5) == names_on(0) == ["Chat"]

@@ -29,14 +29,6 @@ def test_the_owner_sees_how_the_job_stands(sign_in, owner, job):
     assert "Cancel" in page
 
 
-def test_a_module_reads_the_same_as_json(sign_in, owner, job):
-    answer = sign_in(owner).get(f"/jobs/{job.id}.json").get_json()
-    assert answer["state"] == "running"
-    assert answer["percent"] == "42 %"
-    assert not answer["ended"]
-    assert {"label": "Gap", "value": "2.17 %"} in answer["figures"]
-
-
 def test_cancelling_asks_and_goes_back(sign_in, owner, job, database):
     job_id = job.id
     answer = sign_in(owner).post(f"/jobs/{job_id}/cancel", data={"next": "/account"})
@@ -67,20 +59,19 @@ def test_what_a_job_has_done_is_written_in_words(sign_in, owner, job):
     assert "open 2" in page
 
 
-@pytest.mark.parametrize("address", ["/jobs/{}", "/jobs/{}.json"])
-def test_anothers_job_answers_like_an_unknown_one(make, sign_in, job, address):
+def test_anothers_job_answers_like_an_unknown_one(make, sign_in, job):
     client = sign_in(make.person(roles=[Role.SCHEDULER]))
-    assert client.get(address.format(job.id)).status_code == 404
-    assert client.get(address.format(999)).status_code == 404
+    assert client.get(f"/jobs/{job.id}").status_code == 404
+    assert client.get("/jobs/999").status_code == 404
     assert client.post(f"/jobs/{job.id}/cancel").status_code == 404
 
 
 def test_an_admin_sees_and_filters_everybodys_jobs(make, sign_in, job):
     client = sign_in(make.person(roles=[Role.ADMIN]))
-    assert "Plan solve" in client.get("/jobs").text
-    assert "Plan solve" in client.get("/jobs?state=running").text
+    assert "Plan a day" in client.get("/jobs").text
+    assert "Plan a day" in client.get("/jobs?state=running").text
     assert "No jobs" in client.get("/jobs?state=failed").text
-    assert "No jobs" in client.get("/jobs?state=nonsense").text
+    assert "Plan a day" in client.get("/jobs?state=nonsense").text
     assert client.get("/jobs?format=csv").text.count("plan.solve") == 1
 
 

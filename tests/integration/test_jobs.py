@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import NOW
-from webapp.errors import BusyError, ConflictError, NotFoundError
+from webapp.errors import ConflictError, NotFoundError, QuotaError
 from webapp.jobs.executor import Executor
 from webapp.jobs.registry import PermanentJobError, job
 from webapp.models import Job, JobState, Role, Site
 from webapp.services import audit, jobs
 from webapp.services.access import get_viewer
 from webapp.services.audit import Actor
+from webapp.services.job_kinds import quota_of
 
 SYSTEM = Actor(person_id=None, at=NOW, channel="cli")
 
@@ -125,12 +126,15 @@ def test_unknown_kind_fails_the_job(database, enqueue, executor):
     assert _read(database, job_id).state is JobState.FAILED
 
 
-def test_crashing_job_is_tried_again_and_then_dead(database, enqueue, executor, caplog):
+def test_crashing_job_is_tried_again_after_a_pause_and_then_dead(database, enqueue, executor, caplog):
     job_id = enqueue("test.crash", max_attempts=2)
 
     executor.run_once()
-    assert _read(database, job_id).state is JobState.QUEUED
-    executor.run_once()
+    paused = _read(database, job_id)
+    assert paused.state is JobState.QUEUED
+    assert NOW < paused.not_before <= NOW + dt.timedelta(seconds=5)
+    assert not executor.run_once()
+    Executor(database, lambda: paused.not_before).run_once()
 
     dead = _read(database, job_id)
     assert (dead.state, dead.attempts) == (JobState.DEAD, 2)
@@ -177,11 +181,16 @@ def test_ended_job_cannot_be_cancelled(database, enqueue, executor):
 def test_one_person_cannot_fill_the_queue(make):
     person = make.person()
     by = make.actor(person)
-    for _ in range(jobs.MAX_OPEN_PER_PERSON):
-        jobs.enqueue(make.session, "test.add-site", {}, by=by)
+    quota = quota_of("plans")
+    for _ in range(quota.running + quota.waiting):
+        jobs.enqueue(make.session, "plan.solve", {}, by=by)
 
-    with pytest.raises(BusyError):
-        jobs.enqueue(make.session, "test.add-site", {}, by=by)
+    with pytest.raises(QuotaError, match="2 at work and 5 waiting"):
+        jobs.enqueue(make.session, "plan.solve", {}, by=by)
+
+    # Another kind of work, and another person, have room of their own.
+    jobs.enqueue(make.session, "import.check", {}, by=by)
+    jobs.enqueue(make.session, "plan.solve", {}, by=make.actor(make.person()))
 
 
 def test_job_is_open_to_who_asked_for_it_and_to_admins(make):

@@ -14,12 +14,15 @@ from sqlalchemy.exc import OperationalError
 from wtforms import StringField
 from wtforms.validators import DataRequired
 
+from tests.factories import NOW
 from webapp.charts import Figure, inline_rows
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Person, Role
 from webapp.services.access import Permission
+from webapp.services.versions import Difference
 from webapp.web import figures
+from webapp.web.editing import Conflict
 from webapp.web.filters import url_with
 from webapp.web.guard import requires
 from webapp.web.icons import icon, icon_symbols
@@ -51,6 +54,17 @@ def test_navigation_shows_what_the_roles_open(make, sign_in):
     admin = sign_in(make.person(roles=[Role.ADMIN])).get("/account").text
     assert 'href="/audit"' not in agent
     assert 'href="/audit"' in admin
+
+
+def test_a_phone_shows_first_what_somebody_comes_for(make, sign_in):
+    def bottom_bar(person):
+        page = sign_in(person).get("/account").text
+        bar = page[page.index('class="bottom-bar') :]
+        return re.findall(r"<span>([^<]+)</span>", bar[: bar.index("</nav>")])
+
+    scheduler = make.person(roles=[Role.SCHEDULER], is_agent=False)
+    assert bottom_bar(scheduler)[:3] == ["Board", "About to slip", "Engagements"]
+    assert bottom_bar(make.person())[:2] == ["My day", "Threads"]
 
 
 def test_the_present_page_is_marked_once_in_each_navigation(make, sign_in):
@@ -215,13 +229,15 @@ def test_a_field_ties_its_error_and_help_to_the_control(app):
 
 
 def test_the_loser_of_a_race_sees_what_changed(app):
-    template = '{% from "macros/forms.html" import conflict_note %}{{ conflict_note(error) }}'
+    template = '{% from "macros/forms.html" import conflict_note %}{{ conflict_note(conflict) }}'
+    differences = (Difference("Name", before="Old", theirs="<New>", yours="Mine"),)
+    conflict = Conflict("Somebody was faster.", differences, name="Kim", at=NOW, zone="Europe/Berlin")
     with app.test_request_context():
-        html = render_template_string(
-            template, error=ConflictError("Kim saved first.", changes={"Name": ("Old", "<New>")})
-        )
-    assert "Kim saved first." in html
-    assert "&lt;New&gt;" in html
+        html = render_template_string(template, conflict=conflict)
+    assert "Somebody was faster." in html
+    assert "Saved by Kim, 23 Nov 2026, 10:00." in html
+    assert "<mark>&lt;New&gt;</mark>" in html
+    assert "<mark>Mine</mark>" in html
 
 
 def test_a_table_offers_sorting_columns_csv_and_pages(app):

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from tests.factories import NOW, TODAY
-from webapp.models import SkillEventKind
+from webapp.models import Role, SkillEventKind
 from webapp.services import record_history, records
 from webapp.services.record_history import LevelCount, LevelPoint
 from webapp.services.records import NewEvent
@@ -54,12 +54,12 @@ def test_the_log_is_shown_newest_first_with_what_no_longer_stands(session, make,
     ]
 
 
-def test_the_log_of_a_person_holds_all_skills_and_can_be_cut(session, make, ana, billing):
+def test_the_log_of_a_person_holds_all_skills_the_newest_first(session, make, ana, billing):
     other = make.skill()
     records.claim_level(session, ana, skill_id=other.id, level=1, by=make.actor(ana))
 
     assert len(record_history.history(session, ana.id)) == 3
-    assert [line.event.skill for line in record_history.history(session, ana.id, limit=1)] == [other]
+    assert record_history.history(session, ana.id)[0].event.skill is other
 
 
 def test_records_are_shown_as_of_any_day(session, ana, billing):
@@ -95,11 +95,33 @@ def test_skills_are_counted_by_level_over_time(session, make, ana, billing):
     event = NewEvent(ana.id, other.id, SkillEventKind.REVIEW, level=4, at=days_ago(3))
     records.append_events(session, [event], by=make.actor())
 
-    counts = record_history.level_counts(record_history.load_person_logs(session, ana.id).values(), BERLIN, TODAY)
+    counts = record_history.list_level_counts(session, ana, TODAY)
 
     assert counts == [
         LevelCount(TODAY - dt.timedelta(days=9), (0, 0, 0, 0, 0)),
         LevelCount(TODAY - dt.timedelta(days=6), (0, 1, 0, 0, 0)),
         LevelCount(TODAY - dt.timedelta(days=3), (0, 1, 0, 1, 0)),
         LevelCount(TODAY - dt.timedelta(days=1), (0, 0, 0, 1, 0)),
+    ]
+
+
+def test_a_month_of_use_is_one_line_between_the_evidence(session, make):
+    ana, lead = make.person(name="Ana"), make.person(roles=[Role.LEAD])
+    billing, chat = make.skill(name="Billing"), make.skill(name="Chat")
+    make.record(ana, billing, 3, by=lead, at=NOW - dt.timedelta(days=10))
+    days = {billing: (40, 12, 8, 3), chat: (2,)}
+    uses = [
+        NewEvent(ana.id, skill.id, SkillEventKind.USE, count=2, at=NOW - dt.timedelta(days=ago))
+        for skill, agos in days.items()
+        for ago in agos
+    ]
+    records.append_events(session, uses, by=make.actor())
+
+    lines = record_history.condense(record_history.history(session, ana.id), BERLIN)
+
+    assert [(line.event.skill.name, line.event.kind.value, line.days, line.contacts) for line in lines] == [
+        ("Chat", "use", 1, 2),
+        ("Billing", "use", 3, 6),
+        ("Billing", "review", 0, 0),
+        ("Billing", "use", 1, 2),
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
 from tests.factories import NOW, TODAY
-from webapp.models import Role, SkillEventKind
+from webapp.models import Interest, Person, Role, SkillEventKind
 from webapp.services import records
 from webapp.services.records import NewEvent
 
@@ -131,3 +132,41 @@ def test_ones_own_record_and_those_of_other_teams_are_not_found(inbox, make, sig
 
 def test_agents_have_no_inbox(inbox, sign_in):
     assert sign_in(inbox.ana).get("/reviews").status_code == 403
+
+
+def seen(page):
+    """Return what the form says of the newest entry that its page shows."""
+    (value,) = re.findall(r'name="seen" type="hidden" value="(\d+)"', page)
+    return value
+
+
+def test_a_review_of_a_record_that_changed_meanwhile_shows_the_change_before_it_counts(inbox, sign_in, database):
+    client, address = sign_in(inbox.lead), f"/reviews/{inbox.first.id}"
+    review = {"level": "2", "note": "Saw her.", "after": ""}
+    shown = seen(client.get("/reviews").text)
+    with database.transaction() as session:
+        ana = session.get_one(Person, inbox.ana.id)
+        records.claim_level(session, ana, skill_id=inbox.billing.id, level=5, by=inbox.make.actor(ana))
+
+    told = client.post(address, data=review | {"seen": shown})
+
+    assert told.status_code == 409
+    assert "This record changed while you were looking at it" in told.text
+    assert told.text.count("claimed") > client.get("/reviews").text.count("claimed")
+    assert "Saw her." in told.text
+    assert inbox.level(inbox.ana) == 0
+    assert client.post(address, data=review | {"seen": seen(told.text)}).status_code == 302
+    assert inbox.level(inbox.ana) == 2
+
+
+def test_a_wish_of_the_person_does_not_hold_up_a_review(inbox, sign_in, database):
+    client = sign_in(inbox.lead)
+    shown = seen(client.get("/reviews").text)
+    with database.transaction() as session:
+        ana = session.get_one(Person, inbox.ana.id)
+        wish = {"skill_id": inbox.billing.id, "interest": Interest.GROW}
+        records.set_interest(session, ana, **wish, by=inbox.make.actor(ana))
+
+    answer = client.post(f"/reviews/{inbox.first.id}", data={"level": "2", "after": "", "seen": shown})
+
+    assert answer.status_code == 302

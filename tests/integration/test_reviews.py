@@ -22,9 +22,9 @@ from webapp.models import (
     Role,
     SkillEventKind,
 )
-from webapp.services import records, reviews
+from webapp.services import inbox, records, reviews
+from webapp.services.inbox import Occasion
 from webapp.services.records import NewEvent
-from webapp.services.reviews import Occasion
 
 PROVISIONAL = SkillEventKind.PROVISIONAL
 
@@ -106,7 +106,7 @@ class Floor:
     def queue(self, **values):
         return [
             (request.record.person.name, request.record.skill.name, request.occasion)
-            for request in reviews.review_order(self.session, self.viewer, TODAY, **values)
+            for request in inbox.review_order(self.session, self.viewer, TODAY, **values)
         ]
 
 
@@ -228,7 +228,7 @@ def test_what_the_published_plan_relies_on_comes_before_what_work_asks_for(floor
     make.engagement(make.engagement_type(requires={billing: 3}, handle_minutes=240))
     session.flush()
 
-    requests = reviews.review_order(session, floor.viewer, TODAY)
+    requests = inbox.review_order(session, floor.viewer, TODAY)
 
     assert [(r.record.person.name, r.relied_minutes, r.demand.minutes) for r in requests] == [
         ("Ben", 30, 0),
@@ -246,7 +246,7 @@ def test_minutes_kept_for_live_work_count_as_relied_on(floor, make, session, bil
     )
     floor.publish(plan)
 
-    (request,) = reviews.review_order(session, floor.viewer, TODAY)
+    (request,) = inbox.review_order(session, floor.viewer, TODAY)
 
     assert request.relied_minutes == 25
 
@@ -261,7 +261,7 @@ def test_drafts_past_plans_and_preferred_skills_are_not_relied_on(floor, make, s
     floor.publish(past)
     floor.publish(today)
 
-    (request,) = reviews.review_order(session, floor.viewer, TODAY)
+    (request,) = inbox.review_order(session, floor.viewer, TODAY)
 
     assert request.relied_minutes == 0
 
@@ -281,7 +281,7 @@ def test_demand_counts_the_open_work_of_the_week_that_the_level_would_qualify_fo
     make.forecast(calls, NOW, 60)
     make.forecast(calls, NOW + dt.timedelta(days=8), 60)
 
-    (request,) = reviews.review_order(session, floor.viewer, TODAY)
+    (request,) = inbox.review_order(session, floor.viewer, TODAY)
 
     assert (request.demand.minutes, request.demand.count) == (15 + 25 + 60, 2 + 12)
 
@@ -300,7 +300,7 @@ def test_the_queue_can_be_narrowed_to_a_team_or_a_reason(floor, make, session, b
     both = make.viewer(make.person(roles=[Role.LEAD], leads=[floor.team, other_team]))
 
     def names(**values):
-        return [request.record.person.name for request in reviews.review_order(session, both, TODAY, **values)]
+        return [request.record.person.name for request in inbox.review_order(session, both, TODAY, **values)]
 
     assert names() == ["Cleo", "Ana"]
     assert names(team_id=other_team.id) == ["Cleo"]

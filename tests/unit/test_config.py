@@ -64,3 +64,10 @@ def test_production_without_any_secret_is_refused():
 def test_malformed_setting_is_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
         Config.from_environment({name: value})
+
+
+def test_former_keys_are_a_list():
+    config = Config.from_environment({"PREVIOUS_SECRET_KEYS": " first, ,second"})
+
+    assert config.previous_secret_keys == ("first", "second")
+    assert Config.from_environment({}).previous_secret_keys == ()

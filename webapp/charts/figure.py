@@ -42,6 +42,11 @@ class Figure:
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
 
+    @property
+    def version(self) -> str:
+        """A short name for what is drawn: another picture has another, so that a page that changes shows it."""
+        return digest(self.spec, "light")[:8]
+
 
 def inline_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, Any]:
     """Return rows as the ``data`` of a specification, so that picture and table cannot differ."""

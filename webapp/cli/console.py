@@ -12,26 +12,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import Config
+from webapp.cli.root import cli
 from webapp.db import Database
 from webapp.errors import NotFoundError
 from webapp.models import Person, Role
+from webapp.services import erasure_memory
 from webapp.services.access import Viewer
 from webapp.services.audit import Actor
+from webapp.services.erasure_memory import ErasureMemory
+
+__all__ = ["SYSTEM", "cli", "cli_actor", "get_config", "get_database", "now", "show"]
 
 SYSTEM = Viewer(person_id=0, roles=frozenset({Role.ADMIN}))
 """Whoever has a shell on the server may do what an admin may."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="mainstay")
-def cli() -> None:
-    """Mainstay: skills, assignment and careers for customer service."""
-
-
 @cache
 def get_config() -> Config:
     """Return the configuration, read once."""
-    return Config.from_environment()
+    config = Config.from_environment()
+    erasure_memory.configure(ErasureMemory(config.secret_key, previous=config.previous_secret_keys))
+    return config
 
 
 @cache

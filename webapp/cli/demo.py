@@ -23,10 +23,11 @@ from webapp.errors import ForbiddenError
 from webapp.models import Assignment, Engagement, Person, Plan, PlanRun, PlanState, Role, RoleGrant, Site
 from webapp.services import forecasting
 from webapp.services.audit import Actor
-from webapp.services.demo import seed_company, seed_day
+from webapp.services.demo import seed_before_planning, seed_company, seed_day, seed_since_publishing
 from webapp.services.demo.company import is_seeded
 from webapp.services.planning import publish, runs
 from webapp.services.planning.day import find_live_plan
+from webapp.services.secrets import SecretBox
 
 PASSWORD = "mainstay-demo"  # noqa: S105 - it opens a made-up company on this machine only
 SOLVE_SECONDS = 20.0
@@ -75,6 +76,8 @@ def _seed(database: Database) -> None:
     with database.transaction() as session:
         if seed_day(session, at=now()):
             click.echo("  Today's shifts, contacts and engagements")
+        if seed_before_planning(session, box=SecretBox(get_config().secret_key), at=now()):
+            click.echo("  A helpdesk's messages, and what else is connected")
 
 
 def _plan(database: Database) -> None:
@@ -90,10 +93,15 @@ def _plan(database: Database) -> None:
     names = " and ".join(name for _, name in waiting)
     click.echo(f"Solving today's plans for {names} ({SOLVE_SECONDS:.0f} seconds) …")
     with ThreadPoolExecutor(max_workers=len(waiting)) as pool:
-        list(pool.map(lambda each: _plan_site(database, each[0]), waiting))
+        plan_ids = list(pool.map(lambda each: _plan_site(database, each[0]), waiting))
+    # One after the other, because each writes much and SQLite has one writer at a time.
+    for plan_id in filter(None, plan_ids):
+        with database.transaction() as session:
+            seed_since_publishing(session, session.get_one(Plan, plan_id), at=now())
 
 
-def _plan_site(database: Database, site_id: int) -> None:
+def _plan_site(database: Database, site_id: int) -> int | None:
+    """Forecast, solve and publish today's plan of a site; return it, or None if no plan was found."""
     with database.transaction() as session:
         site = session.get_one(Site, site_id)
         day = _today(site)
@@ -101,7 +109,7 @@ def _plan_site(database: Database, site_id: int) -> None:
         by = Actor(person_id=scheduler_id, at=now(), channel="cli")
         forecasting.build_forecast(session, site, day, by=by)
     run_id = runs.run_now(
-        database.transaction,
+        database,
         site_id,
         day,
         request=runs.RunRequest(time_limit_seconds=SOLVE_SECONDS),
@@ -113,11 +121,12 @@ def _plan_site(database: Database, site_id: int) -> None:
         run = session.get_one(PlanRun, run_id)
         if run.plan is None:
             click.echo(f"  {run.site.name}: no plan ({run.status}); start a run from the Plans page.")
-            return
+            return None
         by = Actor(person_id=scheduler_id, at=now(), channel="cli")
-        publish.publish_plan(session, run.plan, today=day, by=by)
+        plan = publish.publish_plan(session, run.plan, today=day, by=by)
         gap = "" if run.gap is None else f", within {run.gap:.1%} of the best possible"
         click.echo(f"  {run.site.name}: published{gap}.")
+        return plan.id
 
 
 def _today(site: Site) -> dt.date:

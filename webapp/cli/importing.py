@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,12 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.cli.console import cli, cli_actor, get_database, show
+from webapp.cli.console import cli, cli_actor, get_database, now, show
 from webapp.errors import DependencyError, NotFoundError
+from webapp.jobs.staged import StagedImport
 from webapp.models import ImportBatch, ImportKind, Site
+from webapp.services import jobs
+from webapp.services.audit import Actor
 from webapp.services.call_replay import replay_day
 from webapp.services.importing import batches, running, templates, undoing
 from webapp.services.importing.call_log.presets import list_presets
@@ -23,6 +28,7 @@ from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.problems import FileRefusedError, Problem
 from webapp.services.importing.reading import ENCODINGS, MAX_FILE_BYTES
 from webapp.services.importing.running import ImportRefusedError, Report, Source
+from webapp.services.importing.shift_difference import Missing, ShiftDifference
 
 _SHOWN_PROBLEMS = 20
 _EVERY_ROWS = 10_000
@@ -89,33 +95,20 @@ def import_file(
     """Check or apply a file, print the report, and end with exit code 1 if it is refused."""
     if path.stat().st_size > MAX_FILE_BYTES:
         raise click.ClickException(f"{path.name} is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
-    content = path.read_bytes()
     options = KINDS[kind].prepare_options({name: value for name, value in options.items() if value is not None})
     batch_id = None
     try:
         if dry_run:
             with get_database().reading() as session:
-                source = _source(session, kind, content, site_code, mapping, options)
+                source = _source(session, kind, path, site_code, mapping, options)
                 report = running.run(
                     session, source, viewer=None, by=cli_actor(session, email), progress=_progress(quiet=as_json)
                 )
         else:
-            with get_database().transaction() as session:
-                source = _source(session, kind, content, site_code, mapping, options)
-                by = cli_actor(session, email)
-                batch = batches.upload(
-                    session,
-                    kind=kind,
-                    file_name=path.name,
-                    content=content,
-                    site=source.site,
-                    options=options,
-                    mapping=source.mapping,
-                    viewer=None,
-                    by=by,
-                )
-                report = batches.apply(session, batch, viewer=None, by=by, progress=_progress(quiet=as_json))
-                batch_id = batch.id
+            apply = _apply_staged if KINDS[kind].staged else _apply_whole
+            batch_id, report = apply(
+                kind, path, site_code=site_code, mapping=mapping, options=options, email=email, quiet=as_json
+            )
     except ImportRefusedError as error:
         report = error.report
     except FileRefusedError as error:
@@ -128,10 +121,77 @@ def import_file(
         sys.exit(1)
 
 
+def _apply_whole(kind: ImportKind, path: Path, *, email: str | None, quiet: bool, **choices: Any) -> tuple[int, Report]:
+    with get_database().transaction() as session:
+        by = cli_actor(session, email)
+        batch = _upload(session, kind, path, by=by, **choices)
+        report = batches.apply(session, batch, viewer=None, by=by, progress=_progress(quiet=quiet))
+        return batch.id, report
+
+
+def _apply_staged(
+    kind: ImportKind, path: Path, *, email: str | None, quiet: bool, **choices: Any
+) -> tuple[int, Report]:
+    database, owner = get_database(), f"console:{os.getpid()}:{secrets.token_hex(4)}"
+    with database.transaction() as session:
+        by = cli_actor(session, email)
+        batch = _upload(session, kind, path, by=by, **choices)
+        # If this command is killed, a worker finishes or clears away what it left.
+        job = jobs.enqueue(session, batches.FINISH_JOB, {"import_id": batch.id}, by=by)
+        jobs.hold(session, job, owner=owner, at=by.at)
+        batch.job_id = job.id
+        batch_id, job_id = batch.id, job.id
+
+    def guard(session: Session) -> None:
+        jobs.beat(session, job_id, owner=owner, at=now())
+
+    def complete(session: Session) -> None:
+        jobs.complete(session, job_id, owner=owner, at=now(), result={"import_id": batch_id})
+
+    staged = StagedImport(database, batch_id, viewer=None, by=by, guard=guard, progress=_progress(quiet=quiet))
+    try:
+        report = staged.write()
+    except ImportRefusedError as error:
+        with database.transaction() as session:
+            batches.keep_check(session, session.get_one(ImportBatch, batch_id), error.report, by=by)
+            complete(session)
+        raise
+    staged.project(at_end=complete)
+    return batch_id, report
+
+
+def _upload(
+    session: Session,
+    kind: ImportKind,
+    path: Path,
+    *,
+    site_code: str | None,
+    mapping: dict[str, str],
+    options: dict[str, Any],
+    by: Actor,
+) -> ImportBatch:
+    source = _source(session, kind, path, site_code, mapping, options)
+    batch = batches.upload(
+        session,
+        kind=kind,
+        file_name=path.name,
+        content=path.read_bytes(),
+        site=source.site,
+        options=options,
+        mapping=source.mapping,
+        viewer=None,
+        by=by,
+    )
+    # The file is in the database now; a long one need not stay in memory beside it.
+    session.flush()
+    session.expire(batch, ["content"])
+    return batch
+
+
 def _source(
     session: Session,
     kind: ImportKind,
-    content: bytes,
+    content: Path,
     site_code: str | None,
     mapping: dict[str, str],
     options: dict[str, Any],
@@ -163,9 +223,13 @@ def _lines(report: Report, batch_id: int | None, *, dry_run: bool) -> list[str]:
     lines = [f"{KINDS[report.kind].title}: {report.rows:,} rows."]
     lines += [f"  {number:6,}  {category}" for category, number in report.categories.items()]
     for name, tally in report.tallies.items():
+        removed = f", {tally.removed:,} removed" if tally.removed else ""
         lines.append(
             f"  {name.replace('_', ' ')}: {tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} unchanged"
+            f"{removed}"
         )
+    if report.difference is not None and report.sound:
+        lines += _difference_lines(report.difference)
     lines += [f"  {note}" for note in report.notes]
     lines += [_line(problem) for problem in report.problems[:_SHOWN_PROBLEMS]]
     if report.problem_count > _SHOWN_PROBLEMS:
@@ -180,6 +244,25 @@ def _lines(report: Report, batch_id: int | None, *, dry_run: bool) -> list[str]:
         lines.append("The file can be imported. Nothing was written.")
     else:
         lines.append(f"Imported as {batch_id}; mainstay import undo {batch_id} takes it back.")
+    return lines
+
+
+def _difference_lines(difference: ShiftDifference) -> list[str]:
+    """Return how a file of shifts differs from the roster, what it covers, and which plans it touches."""
+    counts = difference.counts
+    kept = difference.missing is Missing.KEEP
+    gone = f" ({'kept' if kept else 'removed'})" if counts["gone"] else ""
+    told = ", ".join(f"{counts[name]:,} {name}" for name in ("added", "moved", "changed", "gone"))
+    lines = [f"  against the roster: {told} from the file{gone}"]
+    for span in difference.spans:
+        teams = f" of {', '.join(span.teams)}" if span.teams else ""
+        people = f"{span.people:,} {'person' if span.people == 1 else 'people'}"
+        lines.append(f"  covers {span.site}, {span.first_on} to {span.last_on}: {people}{teams}")
+    lines += [
+        f"  touches {f'plan {plan.plan_id}' if plan.plan_id else f'run {plan.run_id}'} of {plan.site}, {plan.day_on}: "
+        f"{plan.uncovered:,} of {plan.assignments:,} assignments of {plan.people:,} agents not covered any more"
+        for plan in difference.plans
+    ]
     return lines
 
 
@@ -229,8 +312,43 @@ def _add_command(kind: ImportKind) -> None:
 
 
 for _kind in KINDS:
-    if _kind is not ImportKind.ACD_LOG:
+    if _kind not in {ImportKind.ACD_LOG, ImportKind.SHIFTS}:
         _add_command(_kind)
+
+
+@importing.command(ImportKind.SHIFTS.value, help=KINDS[ImportKind.SHIFTS].about)
+@_common
+@click.option(
+    "--remove-missing",
+    "missing",
+    type=click.Choice([each.value for each in Missing if each is not Missing.KEEP]),
+    help="Remove stored shifts that the file lacks, within its days: of the people in it, of everybody in their teams, "
+    "or of everybody at their sites. Kept if not given.",
+)
+def shifts(
+    *,
+    path: Path,
+    dry_run: bool,
+    site_code: str | None,
+    mapping: dict[str, str],
+    encoding: str | None,
+    errors_path: Path | None,
+    email: str | None,
+    as_json: bool,
+    missing: str | None,
+) -> None:
+    """Import shifts."""
+    import_file(
+        ImportKind.SHIFTS,
+        path,
+        dry_run=dry_run,
+        site_code=site_code,
+        mapping=mapping,
+        email=email,
+        options={"encoding": encoding, "missing": missing},
+        errors_path=errors_path,
+        as_json=as_json,
+    )
 
 
 @importing.command(ImportKind.ACD_LOG.value, help=KINDS[ImportKind.ACD_LOG].about)

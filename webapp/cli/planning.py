@@ -67,7 +67,7 @@ def _find_plan(session: Session, plan_id: int | None, site_code: str | None, day
 @plan_group.command("run")
 @click.option("--site", "site_code", required=True, metavar="CODE")
 @click.option("--day", type=_DAY, required=True, metavar="YYYY-MM-DD")
-@click.option("--policy", default=policies.DEFAULT, show_default=True, help="Weights and limits by name.")
+@click.option("--policy", help="Weights and limits by name; the site's own, if it is left out.")
 @click.option("--seconds", type=float, default=30.0, show_default=True, help="Time limit.")
 @click.option("--gap", type=float, default=0.001, show_default=True, help="Relative gap at which to stop.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -79,7 +79,7 @@ def run_command(
     *,
     site_code: str,
     day: dt.datetime,
-    policy: str,
+    policy: str | None,
     seconds: float,
     gap: float,
     seed: int,
@@ -93,9 +93,10 @@ def run_command(
         raise click.UsageError("--publish needs --as: a plan is published by a person.")
     database = get_database()
     with database.reading() as session:
-        site_id, by = find_site(session, site_code).id, cli_actor(session, email)
+        site, by = find_site(session, site_code), cli_actor(session, email)
+        site_id, policy = site.id, policy or policies.default_code(session, site)
     run_id = runs.run_now(
-        database.transaction,
+        database,
         site_id,
         day.date(),
         request=runs.RunRequest(

@@ -10,7 +10,7 @@ from wtforms.fields import choices
 
 from webapp.errors import InvalidInputError
 
-__all__ = ["add_error", "options"]
+__all__ = ["add_error", "options", "to_key"]
 
 
 def add_error(form: FlaskForm, error: InvalidInputError) -> None:
@@ -27,3 +27,8 @@ def options(pairs: Iterable[tuple[object, str]]) -> list[Any]:
     # The library's own annotations do not know its new class yet, which replaces tuples.
     select_choice: Any = choices.SelectChoice  # type: ignore[attr-defined]
     return [select_choice(value, label) for value, label in pairs]
+
+
+def to_key(value: Any) -> int | None:
+    """Return the key that an option stands for, None for the empty option: the ``coerce`` of a select field."""
+    return int(value) if value not in {None, "", "None"} else None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 
+from sqlalchemy.orm import Session
+
 from webapp.jobs.registry import JobContext, PermanentJobError, job
+from webapp.jobs.staged import StagedImport
 from webapp.models import ImportBatch, ImportState
 from webapp.services import access, jobs, notices
 from webapp.services.access import Viewer
 from webapp.services.importing import batches
+from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.kinds.base import Progress
 from webapp.services.importing.running import ImportRefusedError, Report
 
@@ -31,10 +35,18 @@ def check_import(context: JobContext) -> None:
 @job(batches.APPLY_JOB)
 def apply_import(context: JobContext) -> None:
     """
-    Check a file without holding others up, then write it whole in the transaction that ends the job.
+    Write a file so that others see all of it or nothing, whenever the worker dies; the job is offered again then.
 
-    Whoever dies on the way has written nothing; the job is offered again.
+    A file of skill events is staged. Any other is checked without holding others up, then written whole in the
+    transaction that ends the job.
     """
+    if _is_staged(context):
+        _apply_staged(context)
+    else:
+        _apply_whole(context)
+
+
+def _apply_whole(context: JobContext) -> None:
     report = _check(context)
     if report is None:
         return
@@ -45,22 +57,86 @@ def apply_import(context: JobContext) -> None:
     try:
         with context.database.transaction() as session:
             batch = session.get_one(ImportBatch, _batch_id(context))
-            viewer = _viewer(context)
-            report = batches.apply(session, batch, viewer=viewer, by=context.actor())
-            total = report.total
-            text = f"{batch.file_name}: {total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged."
-            notices.notify(
-                session,
-                viewer.person_id,
-                kind="import",
-                text=f"Import done. {text}",
-                link=f"/imports/{batch.id}",
-                by=context.actor(),
-            )
-            context.complete(session, {"import_id": batch.id, "rows": report.rows})
+            batches.apply(session, batch, viewer=_viewer(context), by=context.actor())
+            _end(context, session)
     except ImportRefusedError as error:
         # What the file refers to changed between the check and the writing.
         _keep(context, error.report)
+    except batches.ChangedSinceError as error:
+        raise PermanentJobError(str(error)) from error
+
+
+def _end(context: JobContext, session: Session) -> None:
+    """Tell the person that their import is done, and end the job."""
+    batch = session.get_one(ImportBatch, _batch_id(context))
+    names = ("new", "changed", "unchanged", *(("removed",) if batch.report.get("removed") else ()))
+    figures = [f"{batch.report.get(name, 0):,} {name}" for name in names]
+    if context.requested_by_id is not None:
+        notices.notify(
+            session,
+            context.requested_by_id,
+            kind="import",
+            text=f"Import done. {batch.file_name}: {', '.join(figures)}.",
+            link=f"/imports/{batch.id}",
+            by=context.actor(),
+        )
+    context.complete(session, {"import_id": batch.id, "rows": batch.report.get("rows", 0)})
+
+
+def _is_staged(context: JobContext) -> bool:
+    with context.database.reading() as session:
+        return KINDS[session.get_one(ImportBatch, _batch_id(context)).kind].staged
+
+
+def _apply_staged(context: JobContext) -> None:
+    with context.database.reading() as session:
+        batch = session.get_one(ImportBatch, _batch_id(context))
+        if _is_over(batch):
+            raise PermanentJobError(f"This import is {batch.state.value} already.")
+        if batch.state is ImportState.STAGED and batch.job_id != context.job_id:
+            raise PermanentJobError("Another job works on this import.")
+        published, expected = batch.state is ImportState.APPLIED, batches.estimate_rows(batch)
+    staged = _staged(context, viewer=_viewer(context), progress=_reporter(context, expected))
+    try:
+        if not published:
+            staged.write()
+        context.report(CHECKING_SHARE, {"phase": "writing"})
+        staged.project(at_end=lambda session: _end(context, session))
+    except ImportRefusedError as error:
+        _keep(context, error.report)
+    except _CancelledError:
+        _end_cancelled(context)
+
+
+def _staged(context: JobContext, *, viewer: Viewer | None = None, progress: Progress | None = None) -> StagedImport:
+    def guard(session: Session) -> None:
+        jobs.beat(session, context.job_id, owner=context.owner, at=context.clock())
+
+    return StagedImport(
+        context.database, _batch_id(context), viewer=viewer, by=context.actor(), guard=guard, progress=progress
+    )
+
+
+@job(batches.FINISH_JOB)
+def finish_import(context: JobContext) -> None:
+    """
+    Finish what a console command left behind when it was killed.
+
+    What already counts is projected; what does not is deleted, and the file waits to be imported again.
+    """
+    with context.database.reading() as session:
+        state = session.get_one(ImportBatch, _batch_id(context)).state
+    staged = _staged(context)
+    if state is ImportState.APPLIED:
+        staged.project(at_end=lambda session: context.complete(session, {"import_id": staged.batch_id}))
+        return
+    staged.discard()
+    with context.database.transaction() as session:
+        context.complete(session, {"import_id": staged.batch_id})
+
+
+def _is_over(batch: ImportBatch) -> bool:
+    return batch.state is ImportState.UNDONE or (batch.state is ImportState.APPLIED and batch.projected_to is None)
 
 
 def _check(context: JobContext) -> Report | None:
@@ -74,10 +150,14 @@ def _check(context: JobContext) -> Report | None:
             return batches.check(session, batch, viewer=_viewer(context), by=context.actor(), progress=progress)
         except _CancelledError:
             pass
+    _end_cancelled(context)
+    return None
+
+
+def _end_cancelled(context: JobContext) -> None:
     if not context.lost.is_set():
         with context.database.transaction() as session:
-            jobs.end_cancelled(session, context.job_id, owner=context.owner, at=context.clock())
-    return None
+            context.end_cancelled(session)
 
 
 def _keep(context: JobContext, report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 from webapp.db import Database
 from webapp.services import jobs
 from webapp.services.audit import Actor
+
+_REPORT_SECONDS = 0.5
 
 
 class PermanentJobError(Exception):
@@ -61,6 +64,59 @@ class JobContext:
     def complete(self, session: Session, result: Mapping[str, Any] | None = None) -> None:
         """End the job well, in the transaction of its effect."""
         jobs.complete(session, self.job_id, owner=self.owner, at=self.clock(), result=result)
+
+    def end_cancelled(self, session: Session) -> None:
+        """End the job as cancelled, in a transaction of the body."""
+        jobs.end_cancelled(session, self.job_id, owner=self.owner, at=self.clock())
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """End a job that wrote part by part: well, or as cancelled; what it wrote stays."""
+        if self.lost.is_set():
+            return
+        with self.database.transaction() as session:
+            if self.cancelled.is_set():
+                self.end_cancelled(session)
+            else:
+                self.complete(session, result)
+
+    def work_off(self, step: Callable[[Session], int], *, limit: int) -> int:
+        """
+        Do something part by part, each in a transaction of its own, until nothing is left or the job is to stop.
+
+        Parameters
+        ----------
+        step
+            Does at most ``limit`` rows, or ``limit`` of each kind that it looks after, and returns how many.
+        limit
+            Fewer than that were the last.
+
+        Returns
+        -------
+        int
+            How many rows were done in all.
+        """
+        done = 0
+        while not self.should_cancel():
+            with self.database.transaction() as session:
+                count = step(session)
+            done += count
+            if count < limit:
+                break
+            # Others wrote in between; the page shows how far it is.
+            self.report(0.5, {"rows": done})
+        return done
+
+    def reporter(self) -> Callable[[float, Mapping[str, Any]], None]:
+        """Return a :meth:`report` that writes at most twice a second: more would make others wait for the database."""
+        told_at = 0.0
+
+        def report(progress: float, detail: Mapping[str, Any]) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= _REPORT_SECONDS:
+                told_at = time.monotonic()
+                self.report(progress, detail)
+
+        return report
 
     def actor(self) -> Actor:
         """Return the person who asked for the job, acting through it."""

@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.db import Base, PrimaryKey
@@ -19,6 +19,8 @@ class ImportKind(enum.StrEnum):
     PEOPLE = "people"
     SKILLS = "skills"
     RECORDS = "records"
+    SKILL_EVENTS = "skill-events"
+    EVALUATIONS = "evaluations"
     SHIFTS = "shifts"
     ENGAGEMENT_TYPES = "engagement-types"
     ENGAGEMENTS = "engagements"
@@ -27,20 +29,35 @@ class ImportKind(enum.StrEnum):
 
 
 class ImportState(enum.StrEnum):
-    """Where an import stands."""
+    """
+    Where an import stands.
+
+    While it is ``staged`` its skill events are being written and do not count (:mod:`webapp.models.staging`).
+    """
 
     UPLOADED = "uploaded"
     CHECKED = "checked"
     REFUSED = "refused"
+    STAGED = "staged"
     APPLIED = "applied"
     UNDONE = "undone"
 
 
 class ImportBatch(Base):
-    """One file and what became of it."""
+    """
+    One file and what became of it.
+
+    ``projected_to`` is the last skill event of an applied import whose record is projected again; None once all are.
+    ``difference`` lists, for a file of shifts, what its last check found against the roster
+    (:mod:`webapp.services.importing.shift_difference`).
+    """
 
     __tablename__ = "import_batch"
-    __table_args__ = (Index("ix_import_batch_kind_created", "kind", "created_at"),)
+    __table_args__ = (
+        Index("ix_import_batch_kind_created", "kind", "created_at"),
+        Index("ix_import_batch_state", "state"),
+        Index("ix_import_batch_projected_to", "projected_to"),
+    )
 
     id: Mapped[PrimaryKey]
     kind: Mapped[ImportKind]
@@ -52,11 +69,13 @@ class ImportBatch(Base):
     mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     report: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    difference: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[dt.datetime]
     applied_at: Mapped[dt.datetime | None]
     undone_at: Mapped[dt.datetime | None]
+    projected_to: Mapped[int | None] = mapped_column(BigInteger)
 
     created_by: Mapped[Person | None] = relationship()
 

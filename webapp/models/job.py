@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.db import Base, PrimaryKey
@@ -14,19 +14,35 @@ from webapp.models.organisation import Person
 
 
 class JobState(enum.StrEnum):
-    """Where a job stands; ``dead`` means that its attempts are used up."""
+    """
+    Where a job stands.
+
+    ``waiting`` is a job whose parts are being worked on; ``dead`` means that its attempts are used up, ``discarded``
+    that somebody has looked at a dead one and lets it be.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
     DEAD = "dead"
+    DISCARDED = "discarded"
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to the job."""
-        return self not in {JobState.QUEUED, JobState.RUNNING}
+        return self not in OPEN_STATES
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether the job ended without doing what was asked."""
+        return self.ended and self not in {JobState.DONE, JobState.DISCARDED}
+
+
+OPEN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.WAITING})
+"""The states of a job that has not ended."""
 
 
 class Job(Base):
@@ -36,6 +52,9 @@ class Job(Base):
     A worker takes a job by a conditional update that sets ``lease_owner`` and ``lease_until`` and counts
     ``attempts``; it renews the lease while
     it works. A job whose lease has run out is offered again. ``payload`` and ``result`` hold ids and figures only.
+    ``period_key`` names the period of a periodic job, such as one day at one site, which is queued once. A job that
+    was tried in vain is not taken again before ``not_before``. ``open_parts`` counts the parts of a job, those whose
+    ``parent_id`` it is, that have not ended.
     """
 
     __tablename__ = "job"
@@ -57,11 +76,61 @@ class Job(Base):
     error: Mapped[str | None] = mapped_column(Text)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    period_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    not_before: Mapped[dt.datetime | None]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), index=True)
+    open_parts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime]
     started_at: Mapped[dt.datetime | None]
     ended_at: Mapped[dt.datetime | None]
 
     requested_by: Mapped[Person | None] = relationship()
+
+
+class JobWorker(Base):
+    """A process that runs jobs, as it was last seen; ``name`` begins the lease owner of the jobs that it holds."""
+
+    __tablename__ = "job_worker"
+    # A process says that it lives; nobody did anything.
+    audited: ClassVar[bool] = False
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    executor: Mapped[str] = mapped_column(String(20))
+    concurrency: Mapped[int]
+    started_at: Mapped[dt.datetime]
+    seen_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+
+
+class ExportFile(Base):
+    """
+    A file that a job wrote for one person.
+
+    ``link_digest`` is the SHA-256 of the only address at which it can be fetched, once and until ``link_until``.
+    ``scope`` says where the person's roles held when it was written; null is a file of a version before.
+    """
+
+    __tablename__ = "export_file"
+    # The job that writes it and each download write their own audit events.
+    audited: ClassVar[bool] = False
+
+    id: Mapped[PrimaryKey]
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    form: Mapped[str] = mapped_column(String(10))
+    rows: Mapped[int | None]
+    size: Mapped[int | None]
+    scope: Mapped[dict[str, Any] | None]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    link_until: Mapped[dt.datetime | None]
+    downloaded_at: Mapped[dt.datetime | None]
+
+    job: Mapped[Job] = relationship()
 
 
 class Notice(Base):

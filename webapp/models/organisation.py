@@ -53,7 +53,11 @@ class Team(Versioned, Base):
 
 
 class Person(Versioned, Base):
-    """Anyone in the directory; ``is_agent`` marks those who handle engagements."""
+    """
+    Anyone in the directory; ``is_agent`` marks those who handle engagements.
+
+    ``call_address`` is where colleagues call them at work, such as ``tel:+351220000000``; empty if nowhere.
+    """
 
     __tablename__ = "person"
     __table_args__ = (Index("ix_person_team_active", "team_id", "active"),)
@@ -69,6 +73,7 @@ class Person(Versioned, Base):
     is_agent: Mapped[bool] = mapped_column(default=True)
     active: Mapped[bool] = mapped_column(default=True)
     hired_on: Mapped[dt.date | None]
+    call_address: Mapped[str] = mapped_column(String(200), default="")
 
     site: Mapped[Site] = relationship()
     team: Mapped[Team | None] = relationship(back_populates="members")
@@ -127,7 +132,8 @@ class Account(UserMixin, Base):
     last_login_ip: Mapped[str | None] = mapped_column(String(64))
     login_count: Mapped[int] = mapped_column(default=0)
 
-    person: Mapped[Person] = relationship(back_populates="account")
+    # Each request reads who is signed in: both at once.
+    person: Mapped[Person] = relationship(back_populates="account", lazy="joined", innerjoin=True)
     roles: Mapped[list[RoleGrant]] = relationship(  # type: ignore[assignment]
         primaryjoin="foreign(RoleGrant.person_id) == Account.person_id", viewonly=True, uselist=True
     )

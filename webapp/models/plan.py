@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect, text
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column, relationship
@@ -32,7 +32,11 @@ class Response(enum.StrEnum):
 
 
 class Policy(Base):
-    """Named, versioned weights and limits of the optimizer; ``settings`` is the problem file's policy object."""
+    """
+    Named, versioned weights and limits of the optimizer; ``settings`` is the problem file's policy object.
+
+    A version is never changed; ``reason`` says why it came. A code whose newest version is retired is offered no more.
+    """
 
     __tablename__ = "policy"
     __table_args__ = (UniqueConstraint("code", "number"),)
@@ -43,7 +47,12 @@ class Policy(Base):
     name: Mapped[Name]
     description: Mapped[str] = mapped_column(Text, default="")
     settings: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    retired_at: Mapped[dt.datetime | None]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[dt.datetime]
+
+    created_by: Mapped[Person | None] = relationship()
 
 
 class Pin(Base):
@@ -119,6 +128,34 @@ class PlanRun(Base):
     job: Mapped[Job | None] = relationship()
     created_by: Mapped[Person | None] = relationship()
     plan: Mapped[Plan | None] = relationship(back_populates="run")
+
+
+class PlanPart(Base):
+    """
+    A part of a large run that is solved by itself: agents and engagements that share nothing with the other parts.
+
+    ``answer`` is what the optimizer said of it, from which the solve that joins the parts begins.
+    """
+
+    __tablename__ = "plan_part"
+    # The run that it is a part of is audited.
+    audited: ClassVar[bool] = False
+    __table_args__ = (UniqueConstraint("run_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    run_id: Mapped[int] = mapped_column(ForeignKey("plan_run.id"))
+    number: Mapped[int]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    agents: Mapped[int]
+    engagements: Mapped[int]
+    status: Mapped[str | None] = mapped_column(String(30))
+    objective: Mapped[float | None]
+    bound: Mapped[float | None]
+    seconds: Mapped[float | None]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+
+    run: Mapped[PlanRun] = relationship()
+    job: Mapped[Job | None] = relationship()
 
 
 class Plan(Versioned, Base):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.db import Base, Code, Name, PrimaryKey, Versioned
+from webapp.models.taxonomy import TaxonomyConcept
 
 
 class SkillKind(enum.StrEnum):
@@ -42,9 +44,16 @@ class SkillGroup(Base):
 
 
 class Skill(Versioned, Base):
-    """An assessable ability."""
+    """
+    An assessable ability.
+
+    ``half_life_days`` says how a level fades without use, in days; None lets it stand. With ``certificate_required``
+    nobody holds the skill without a current certificate. ``merged_into_id`` names the skill that took this one's place;
+    it is never itself merged into another. ``concept_id`` is the concept of a taxonomy that it was made of.
+    """
 
     __tablename__ = "skill"
+    __table_args__ = (CheckConstraint("half_life_days > 0", name="half_life_days"),)
 
     id: Mapped[PrimaryKey]
     code: Mapped[Code] = mapped_column(unique=True)
@@ -53,13 +62,22 @@ class Skill(Versioned, Base):
     group_id: Mapped[int | None] = mapped_column(ForeignKey("skill_group.id"), index=True)
     description: Mapped[str] = mapped_column(Text, default="")
     retired_at: Mapped[dt.datetime | None]
+    half_life_days: Mapped[int | None]
+    certificate_required: Mapped[bool] = mapped_column(default=False)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("skill.id"), index=True)
+    concept_id: Mapped[int | None] = mapped_column(ForeignKey("taxonomy_concept.id"), index=True)
 
+    concept: Mapped[TaxonomyConcept | None] = relationship()
+    merged_into: Mapped[Skill | None] = relationship(remote_side="Skill.id")
     group: Mapped[SkillGroup | None] = relationship(back_populates="skills")
     level_descriptions: Mapped[list[SkillLevelDescription]] = relationship(
         back_populates="skill", order_by="SkillLevelDescription.level", cascade="all, delete-orphan"
     )
     links: Mapped[list[SkillLink]] = relationship(
         foreign_keys="SkillLink.skill_id", back_populates="skill", cascade="all, delete-orphan"
+    )
+    synonyms: Mapped[list[SkillSynonym]] = relationship(
+        back_populates="skill", order_by="SkillSynonym.text", cascade="all, delete-orphan"
     )
 
 
@@ -75,6 +93,19 @@ class SkillLevelDescription(Base):
     text: Mapped[str] = mapped_column(Text)
 
     skill: Mapped[Skill] = relationship(back_populates="level_descriptions")
+
+
+class SkillSynonym(Base):
+    """Another word for a skill: people who search by it find the skill."""
+
+    __tablename__ = "skill_synonym"
+    __table_args__ = (UniqueConstraint("skill_id", "text"),)
+
+    id: Mapped[PrimaryKey]
+    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id", ondelete="CASCADE"))
+    text: Mapped[Name]
+
+    skill: Mapped[Skill] = relationship(back_populates="synonyms")
 
 
 class SkillLink(Base):
@@ -101,3 +132,24 @@ class SkillLink(Base):
 
     skill: Mapped[Skill] = relationship(foreign_keys=[skill_id], back_populates="links")
     other: Mapped[Skill] = relationship(foreign_keys=[other_id])
+
+
+class SkillMerge(Base):
+    """
+    One skill put in another's place, and what moved with it, so that it can be undone and replayed.
+
+    ``moved`` lists the rows of other tables that were changed or removed; events keep their skill.
+    """
+
+    __tablename__ = "skill_merge"
+
+    id: Mapped[PrimaryKey]
+    source_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), index=True)
+    target_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), index=True)
+    at: Mapped[dt.datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    undone_at: Mapped[dt.datetime | None]
+    moved: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    source: Mapped[Skill] = relationship(foreign_keys=[source_id])
+    target: Mapped[Skill] = relationship(foreign_keys=[target_id])

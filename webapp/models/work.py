@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -40,13 +41,17 @@ class Stance(enum.StrEnum):
 
 
 class EngagementState(enum.StrEnum):
-    """Where an engagement stands; each has a state and an owner at any time."""
+    """Where an engagement stands; :mod:`webapp.services.lifecycle` says what may follow what."""
 
-    OPEN = "open"
+    RECEIVED = "received"
+    CLASSIFIED = "classified"
     PLANNED = "planned"
+    OFFERED = "offered"
     ACCEPTED = "accepted"
-    RETURNED = "returned"
+    IN_PROGRESS = "in_progress"
     DONE = "done"
+    RETURNED = "returned"
+    EXPIRED = "expired"
     CANCELLED = "cancelled"
 
 
@@ -124,7 +129,7 @@ class Engagement(Versioned, Base):
     priority: Mapped[int] = mapped_column(default=3)
     minutes: Mapped[float | None]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
-    state: Mapped[EngagementState] = mapped_column(default=EngagementState.OPEN, index=True)
+    state: Mapped[EngagementState] = mapped_column(default=EngagementState.CLASSIFIED, index=True)
 
     site: Mapped[Site] = relationship()
     engagement_type: Mapped[EngagementType] = relationship()
@@ -134,6 +139,32 @@ class Engagement(Versioned, Base):
     def handle_minutes(self) -> float:
         """Minutes that it is planned with: its own, else its type's."""
         return self.minutes if self.minutes is not None else self.engagement_type.handle_minutes
+
+
+class EngagementEvent(Base):
+    """
+    One line of an engagement's history: the state or the owner that it got, when and by whom.
+
+    Its own table and not the audit trail, because publishing a plan moves thousands at once and the trail is a chain.
+    ``before`` is None where the history begins; ``owner_id`` is set where the owner changed.
+    """
+
+    __tablename__ = "engagement_event"
+    __table_args__ = (Index("ix_engagement_event_engagement_at", "engagement_id", "at"),)
+    audited: ClassVar[bool] = False
+
+    id: Mapped[PrimaryKey]
+    engagement_id: Mapped[int] = mapped_column(ForeignKey("engagement.id", ondelete="CASCADE"))
+    at: Mapped[dt.datetime]
+    action: Mapped[str] = mapped_column(String(40))
+    before: Mapped[EngagementState | None]
+    after: Mapped[EngagementState]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[str] = mapped_column(String(20))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    actor: Mapped[Person | None] = relationship(foreign_keys=[actor_id])
+    owner: Mapped[Person | None] = relationship(foreign_keys=[owner_id])
 
 
 class ContactOutcome(enum.StrEnum):
@@ -150,6 +181,7 @@ class Contact(Base):
     __table_args__ = (
         Index("ix_contact_site_arrived", "site_id", "arrived_at"),
         Index("ix_contact_person_type", "person_id", "engagement_type_id"),
+        Index("ix_contact_customer_arrived", "customer_key", "arrived_at"),
     )
 
     id: Mapped[PrimaryKey]

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.models import Absence, AbsenceKind, Person
-from webapp.services import audit, roster, zones
+from webapp.services import audit, roster, roster_changes, zones
 from webapp.services.audit import Actor
+from webapp.services.roster_changes import Presence, RosterEdit
 from webapp.services.versions import require_version
 
 MAX_ABSENCE = dt.timedelta(days=366)
@@ -41,6 +42,7 @@ def add_absence(session: Session, person: Person, *, draft: AbsenceDraft, by: Ac
     absence = Absence(person_id=person.id, starts_at=draft.starts_at, ends_at=draft.ends_at, kind=draft.kind)
     session.add(absence)
     audit.record(session, "add_absence", absence, by=by, person_id=person.id, detail=_facts(absence))
+    roster_changes.note(session, [RosterEdit(person.id, None, Presence.of_absence(absence))], by=by)
     return absence
 
 
@@ -78,7 +80,7 @@ def update_absence(
     """
     require_version(absence, version, seen=seen, present=describe_absence(absence, absence.person.site.time_zone))
     _check(session, absence.person, draft, present=absence)
-    before, kind = _facts(absence), absence.kind
+    before, kind, stood = _facts(absence), absence.kind, Presence.of_absence(absence)
     absence.starts_at, absence.ends_at, absence.kind = draft.starts_at, draft.ends_at, draft.kind
     changed: dict[str, Any] = {
         key: [before[key], value] for key, value in _facts(absence).items() if before[key] != value
@@ -87,6 +89,7 @@ def update_absence(
         changed["kind"] = True
     if changed:
         audit.record(session, "edit_absence", absence, by=by, person_id=absence.person_id, detail=changed)
+        roster_changes.note(session, [RosterEdit(absence.person_id, stood, Presence.of_absence(absence))], by=by)
     return absence
 
 
@@ -94,8 +97,9 @@ def remove_absence(session: Session, absence: Absence, *, by: Actor) -> AbsenceD
     """Take an absence out of the roster, and return what is needed to add it again."""
     draft = AbsenceDraft(absence.starts_at, absence.ends_at, absence.kind)
     audit.record(session, "remove_absence", absence, by=by, person_id=absence.person_id, detail=_facts(absence))
+    edit = RosterEdit(absence.person_id, Presence.of_absence(absence), None)
     session.delete(absence)
-    session.flush()
+    roster_changes.note(session, [edit], by=by)
     return draft
 
 

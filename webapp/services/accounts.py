@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.models import Account, Person
-from webapp.services import audit, roles
+from webapp.services import audit, personal_keys, roles
 from webapp.services.access import Viewer
 from webapp.services.audit import Actor
 
@@ -59,7 +59,9 @@ def create_account(session: Session, person: Person, *, password_hash: str, view
 
 def set_password(session: Session, account: Account, *, password_hash: str, viewer: Viewer, by: Actor) -> None:
     """
-    Replace a forgotten password; all sessions of the account end, and links sent before no longer open.
+    Replace a forgotten or stolen password; all sessions, API tokens and the calendar link of the account end with it.
+
+    Links sent before no longer open either.
 
     Raises
     ------
@@ -77,6 +79,8 @@ def set_password(session: Session, account: Account, *, password_hash: str, view
     end_sessions(account)
     session.flush()
     audit.record(session, "renew_password", account, by=by, person_id=account.person_id)
+    revoked = personal_keys.revoke_all(session, account.person, by=by)
+    personal_keys.tell(session, account.person, revoked, by=by)
 
 
 def find_account(session: Session, person: Person) -> Account | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.errors import ConflictError, DependencyError, InvalidInputError, NotFoundError
@@ -20,22 +20,32 @@ from webapp.models import (
     SkillLevelDescription,
     SkillLink,
     SkillRecord,
+    SkillSynonym,
     TypeRequirement,
 )
-from webapp.services import audit, records
+from webapp.services import audit, record_renewal, records, skill_search
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.fading import SkillRule, next_fade
 from webapp.services.projection import Projection
 from webapp.services.versions import require_version
+from webapp.services.word_index import fold
 
 CODE_PATTERN = re.compile(r"[a-z0-9]+(?:[-._][a-z0-9]+)*")
 DESCRIBED_LEVELS = range(1, 6)
 _CODE_LENGTH, _NAME_LENGTH, _TEXT_LENGTH = 80, 200, 2000
+_MOST_SYNONYMS = 100
+LONGEST_HALF_LIFE_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
 class SkillEntry:
-    """What an editor says about a skill; ``levels`` maps levels 1–5 to descriptions, empty ones are left out."""
+    """
+    What an editor says about a skill.
+
+    ``levels`` maps levels 1–5 to descriptions, empty ones are left out; ``synonyms`` are other words for the skill.
+    ``half_life_days`` is None where a level does not fade.
+    """
 
     code: str
     name: str
@@ -43,6 +53,9 @@ class SkillEntry:
     group: str = ""
     description: str = ""
     levels: Mapping[int, str] = field(default_factory=dict)
+    synonyms: tuple[str, ...] = ()
+    half_life_days: int | None = None
+    certificate_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,11 @@ def list_groups(session: Session) -> Sequence[SkillGroup]:
 
 
 def list_skills(session: Session, chosen: CatalogueFilter, *, viewer: Viewer) -> list[ListedSkill]:
-    """Return the skills of the catalogue by group and name, with the number of holders in the viewer's scope."""
+    """
+    Return the skills of the catalogue, with the number of holders in the viewer's scope.
+
+    They come by group and name; where a text is looked for, the best match first.
+    """
     holders = (
         select(SkillRecord.skill_id, func.count().label("holders"))
         .join(SkillRecord.person)
@@ -98,10 +115,11 @@ def list_skills(session: Session, chosen: CatalogueFilter, *, viewer: Viewer) ->
         query = query.where(Skill.group_id == chosen.group_id)
     if chosen.kind is not None:
         query = query.where(Skill.kind == chosen.kind)
-    if chosen.text:
-        columns = (Skill.name, Skill.code, Skill.description)
-        query = query.where(or_(*(column.icontains(chosen.text, autoescape=True) for column in columns)))
-    return [ListedSkill(skill, count) for skill, count in session.execute(query)]
+    if not chosen.text:
+        return [ListedSkill(skill, count) for skill, count in session.execute(query)]
+    hits = skill_search.search_skills(session, chosen.text, retired=chosen.retired, mentioned=True)
+    found = session.execute(query.where(Skill.id.in_([hit.key for hit in hits])))
+    return skill_search.in_order(hits, {skill.id: ListedSkill(skill, count) for skill, count in found})
 
 
 def list_current_skills(session: Session) -> Sequence[Skill]:
@@ -124,6 +142,7 @@ def get_skill(session: Session, skill_id: int) -> Skill:
         .options(
             joinedload(Skill.group),
             selectinload(Skill.level_descriptions),
+            selectinload(Skill.synonyms),
             selectinload(Skill.links).joinedload(SkillLink.other),
         )
     )
@@ -199,12 +218,91 @@ def edit_skill(
         If a field is empty, too long or taken.
     """
     require_version(skill, version, seen=seen, present=words(skill))
-    before = _detail(skill)
+    before, rule = _detail(skill), _rule(skill)
     _apply(session, skill, entry)
+    _keep_old_words(skill, before)
     # Level descriptions are rows of their own: without this, two editors of them would not notice each other.
     skill.version = version + 1
+    if _rule(skill) != rule:
+        session.flush()
+        record_renewal.mark_skill(session, skill.id, by.at.date())
+        record_renewal.renew(session, [skill.id], by=by)
     audit.record(session, "edit_skill", skill, by=by, detail={"before": before, "after": _detail(skill)})
     return skill
+
+
+def _rule(skill: Skill) -> SkillRule:
+    return SkillRule(skill.half_life_days, skill.certificate_required)
+
+
+def _keep_old_words(skill: Skill, before: Mapping[str, object]) -> None:
+    """Keep a name and a code that a skill had as synonyms, so that people and files still find it."""
+    known = {fold(skill.name), fold(skill.code), *(fold(synonym.text) for synonym in skill.synonyms)}
+    for text in (str(before["name"]), str(before["code"])):
+        if fold(text) not in known:
+            known.add(fold(text))
+            skill.synonyms.append(SkillSynonym(text=text))
+
+
+def rename_back(session: Session, skill: Skill, *, name: str, code: str, version: int, by: Actor) -> Skill:
+    """
+    Give a skill the name and code back that it had before a rename, as the undo of one.
+
+    Raises
+    ------
+    ConflictError
+        If the skill was changed since.
+    InvalidInputError
+        If another skill has the code by now.
+    """
+    present = words(skill)
+    require_version(skill, version, seen=present, present=present)
+    before = _detail(skill)
+    kept = tuple(synonym.text for synonym in skill.synonyms if fold(synonym.text) not in {fold(name), fold(code)})
+    _apply(session, skill, replace(describe(skill), name=name, code=code, synonyms=kept))
+    skill.version = version + 1
+    audit.record(session, "rename_skill_back", skill, by=by, detail={"before": before, "after": _detail(skill)})
+    return skill
+
+
+@dataclass(frozen=True, slots=True)
+class FormerName:
+    """A name or code that a skill had until somebody changed it."""
+
+    name: str
+    code: str
+    until: dt.datetime
+    by: str
+
+
+def list_former_names(session: Session, skill: Skill) -> list[FormerName]:
+    """Return the names and codes that a skill had before, the latest first, from the audit trail."""
+    found = []
+    for event in audit.history(session, skill, limit=1_000):
+        before, after = event.detail.get("before"), event.detail.get("after")
+        if event.action not in _RENAMING or not isinstance(before, dict) or not isinstance(after, dict):
+            continue
+        if (before["name"], before["code"]) != (after["name"], after["code"]):
+            by = event.actor.name if event.actor else "Mainstay"
+            found.append(FormerName(before["name"], before["code"], event.at, by))
+    return found
+
+
+_RENAMING = {"edit_skill", "rename_skill_back"}
+
+
+def fall_table(half_lives: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Return for each half-life the days without use after which level 5 counts as 4, 3, 2 and 1."""
+    start = dt.date(2000, 1, 1)
+    table = []
+    for half_life in half_lives:
+        days: list[int] = []
+        day = start
+        while (later := next_fade(5, start, day, half_life)) is not None:
+            days.append((later - start).days)
+            day = later
+        table.append((half_life, days))
+    return table
 
 
 def describe(skill: Skill) -> SkillEntry:
@@ -216,6 +314,9 @@ def describe(skill: Skill) -> SkillEntry:
         group=skill.group.name if skill.group else "",
         description=skill.description,
         levels={description.level: description.text for description in skill.level_descriptions},
+        synonyms=tuple(synonym.text for synonym in skill.synonyms),
+        half_life_days=skill.half_life_days,
+        certificate_required=bool(skill.certificate_required),
     )
 
 
@@ -229,6 +330,9 @@ def words(skill: Skill) -> dict[str, str]:
         "Kind": entry.kind.value,
         "Group": entry.group,
         "Description": entry.description,
+        "Synonyms": "\n".join(entry.synonyms),
+        "Half-life in days": "" if entry.half_life_days is None else str(entry.half_life_days),
+        "Certificate required": "yes" if entry.certificate_required else "no",
         **levels,
     }
 
@@ -240,6 +344,9 @@ def _detail(skill: Skill) -> dict[str, object]:
         "kind": skill.kind.value,
         "group": skill.group.code if skill.group else None,
         "levels": [description.level for description in skill.level_descriptions],
+        "synonyms": [synonym.text for synonym in skill.synonyms],
+        "half_life_days": skill.half_life_days,
+        "certificate_required": bool(skill.certificate_required),
     }
 
 
@@ -257,9 +364,17 @@ def _apply(session: Session, skill: Skill, entry: SkillEntry) -> None:
         raise InvalidInputError("A skill needs a name.", field="name")
     description = _text(entry.description, "description", _TEXT_LENGTH)
     levels = {level: _text(text, f"level_{level}", _TEXT_LENGTH) for level, text in entry.levels.items()}
+    synonyms = _synonyms(name, entry.synonyms)
+    if entry.half_life_days is not None and not 1 <= entry.half_life_days <= LONGEST_HALF_LIFE_DAYS:
+        raise InvalidInputError(
+            f"Give whole days from 1 to {LONGEST_HALF_LIFE_DAYS:,}, or leave it empty for never.",
+            field="half_life_days",
+        )
+    skill.half_life_days, skill.certificate_required = entry.half_life_days, entry.certificate_required
     skill.code, skill.name, skill.kind, skill.description = code, name, entry.kind, description
     skill.group = _find_or_add_group(session, entry.group.strip())
     _describe_levels(skill, {level: text for level, text in levels.items() if text})
+    _set_synonyms(skill, synonyms)
 
 
 def _text(value: str, name: str, length: int) -> str:
@@ -296,6 +411,28 @@ def _describe_levels(skill: Skill, texts: Mapping[int, str]) -> None:
             skill.level_descriptions.append(SkillLevelDescription(level=level, text=text))
 
 
+def _synonyms(name: str, texts: Sequence[str]) -> list[str]:
+    """Return the words that are new to somebody who knows the skill's name, each once."""
+    seen, kept = {fold(name)}, []
+    for text in texts:
+        synonym = _text(text, "synonyms", _NAME_LENGTH)
+        if fold(synonym) not in {"", *seen}:
+            seen.add(fold(synonym))
+            kept.append(synonym)
+    if len(kept) > _MOST_SYNONYMS:
+        raise InvalidInputError(f"Keep at most {_MOST_SYNONYMS} synonyms; these are {len(kept)}.", field="synonyms")
+    return kept
+
+
+def _set_synonyms(skill: Skill, texts: Sequence[str]) -> None:
+    """Make some texts the synonyms of a skill; rows that stay are left alone, so that no text is there twice."""
+    for synonym in list(skill.synonyms):
+        if synonym.text not in texts:
+            skill.synonyms.remove(synonym)
+    there = {synonym.text for synonym in skill.synonyms}
+    skill.synonyms.extend(SkillSynonym(text=text) for text in texts if text not in there)
+
+
 def retire_skill(session: Session, skill: Skill, *, by: Actor) -> Skill:
     """
     Take a skill out of use: its records and history stay, nobody claims it any more.
@@ -312,7 +449,9 @@ def retire_skill(session: Session, skill: Skill, *, by: Actor) -> Skill:
     uses = [requirement.engagement_type.name for requirement in list_uses(session, skill)]
     if uses:
         raise DependencyError(
-            f"{skill.name} cannot retire while active engagement types ask for it: {', '.join(uses)}.", rows=uses
+            f"{skill.name} cannot retire while active engagement types ask for it: {', '.join(uses)}. "
+            "Merge it into the skill that replaces it, and they will ask for that one.",
+            rows=uses,
         )
     skill.retired_at = by.at
     audit.record(session, "retire_skill", skill, by=by, detail={"code": skill.code})
@@ -326,8 +465,10 @@ def restore_skill(session: Session, skill: Skill, *, by: Actor) -> Skill:
     Raises
     ------
     ConflictError
-        If it is not retired.
+        If it is not retired, or part of another skill.
     """
+    if skill.merged_into is not None:
+        raise ConflictError(f"{skill.name} is part of {skill.merged_into.name} now. Undo that merge instead.")
     if skill.retired_at is None:
         raise ConflictError(f"{skill.name} is not retired.")
     skill.retired_at = None

@@ -23,7 +23,7 @@ from webapp.models import (
 from webapp.services import audit
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
-from webapp.services.engagements import WAITING
+from webapp.services.lifecycle import WAITING
 from webapp.services.versions import require_version
 
 MAX_HANDLE_MINUTES = 24 * 60.0
@@ -372,3 +372,18 @@ def _check_requirements(
             raise InvalidInputError(
                 f"{skill.name}: give a weight above 0 and up to {MAX_WEIGHT:.0f}.", field="requirements"
             )
+
+
+def plain_values(kind: Any) -> dict[str, Any]:
+    """Return what files say of a type, or of a row of its columns, without what it asks for: name → plain value."""
+    return {
+        "code": kind.code,
+        "name": kind.name,
+        "channel": kind.channel.value,
+        "stance": kind.stance.value,
+        "handle_minutes": kind.handle_minutes,
+        "median_handle_minutes": kind.median_handle_minutes,
+        "concurrency": kind.concurrency,
+        "value": kind.value,
+        "active": kind.active,
+    }

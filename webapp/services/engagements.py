@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import enum
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,26 +28,23 @@ from webapp.models import (
     Stance,
     Unassigned,
 )
-from webapp.services import access, audit, notices, zones
+from webapp.services import access, audit, lifecycle, notices, ownership, zones
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.lifecycle import ENDED, WAITING
 from webapp.services.versions import require_version
 
 MAX_WINDOW = dt.timedelta(days=366)
 MAX_HANDLE_MINUTES = 24 * 60.0
 
-WAITING = frozenset({EngagementState.OPEN, EngagementState.RETURNED})
-ENDED = frozenset({EngagementState.DONE, EngagementState.CANCELLED})
 
-TRANSITIONS: Mapping[EngagementState, frozenset[EngagementState]] = {
-    EngagementState.OPEN: frozenset({EngagementState.PLANNED, EngagementState.DONE, EngagementState.CANCELLED}),
-    EngagementState.PLANNED: frozenset(EngagementState) - {EngagementState.PLANNED},
-    EngagementState.ACCEPTED: frozenset(EngagementState) - {EngagementState.ACCEPTED},
-    EngagementState.RETURNED: frozenset(EngagementState) - {EngagementState.RETURNED},
-    # Taking back an end leads to where the live plan has the engagement, or to open.
-    EngagementState.DONE: frozenset(EngagementState) - ENDED,
-    EngagementState.CANCELLED: frozenset(EngagementState) - ENDED,
-}
+class CancelReason(enum.StrEnum):
+    """Why an engagement is ended undone."""
+
+    SOLVED_OTHERWISE = "solved_otherwise"
+    NO_LONGER_WANTED = "no_longer_wanted"
+    DUPLICATE = "duplicate"
+    TOO_LATE = "too_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,8 @@ class EngagementFilter:
     """
     Which engagements to list; an empty part does not narrow.
 
-    ``day_on`` finds the windows that meet the day at their site, ``waiting`` those that no plan holds yet or any more.
+    ``day_on`` finds the windows that meet the day at their site, ``waiting`` those that no plan holds yet or any more,
+    ``mine`` those that are the viewer's now, as :mod:`webapp.services.ownership` says.
     """
 
     site_id: int | None = None
@@ -66,6 +65,7 @@ class EngagementFilter:
     waiting: bool = False
     priority: int | None = None
     owner_id: int | None = None
+    mine: bool = False
     text: str = ""
 
 
@@ -168,6 +168,8 @@ def _query(session: Session, *, viewer: Viewer, wanted: EngagementFilter) -> Sel
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.mine:
+        conditions.append(ownership.is_owned_by(session, viewer.person_id))
     if wanted.waiting:
         conditions.append(Engagement.state.in_(WAITING))
     if wanted.day_on is not None:
@@ -268,7 +270,7 @@ def find_unassigned(session: Session, engagement: Engagement) -> Unassigned | No
 
 def create_engagement(session: Session, *, site: Site, draft: EngagementDraft, by: Actor) -> Engagement:
     """
-    Add an engagement to a site's work; it is open until a plan holds it.
+    Add an engagement to a site's work; it is classified, and waits until a plan holds it.
 
     Raises
     ------
@@ -280,10 +282,11 @@ def create_engagement(session: Session, *, site: Site, draft: EngagementDraft, b
         external_id=draft.external_id.strip() or f"M-{uuid.uuid4().hex[:12].upper()}", site_id=site.id
     )
     _apply(engagement, draft)
-    engagement.state = EngagementState.OPEN
-    session.add(engagement)
-    audit.record(session, "add_engagement", engagement, by=by, detail=_without_words(_facts(engagement)))
-    return engagement
+    if engagement.owner_id is None:
+        engagement.owner_id = ownership.find_case_owner(
+            session, customer_key=engagement.customer_key, site_id=site.id, at=by.at
+        )
+    return lifecycle.begin(session, engagement, detail=_without_words(_facts(engagement)), by=by)
 
 
 def update_engagement(
@@ -303,7 +306,7 @@ def update_engagement(
     InvalidInputError
         If the draft breaks a rule; ``field`` names the part.
     ConflictError
-        If it is done or cancelled, or somebody changed it since ``version``.
+        If it has ended, or somebody changed it since ``version``.
     """
     require_version(engagement, version, seen=seen, present=describe_engagement(engagement))
     if engagement.state in ENDED:
@@ -321,16 +324,57 @@ def update_engagement(
     return engagement
 
 
-def cancel_engagement(session: Session, engagement: Engagement, *, by: Actor) -> None:
+def extend_engagement(session: Session, engagement: Engagement, *, minutes: int, by: Actor) -> None:
+    """
+    Give an engagement more time: it is due, and may start at the latest, so many minutes later than it was or is now.
+
+    Raises
+    ------
+    InvalidInputError
+        If the minutes are not between 1 and the longest window.
+    ConflictError
+        If it has ended.
+    """
+    if engagement.state in ENDED:
+        raise ConflictError(f"This engagement is {engagement.state.value}; open it again before you change it.")
+    more = dt.timedelta(minutes=minutes)
+    if not dt.timedelta(0) < more <= MAX_WINDOW:
+        raise InvalidInputError("Give it at least one minute, and no more than a year.", field="minutes")
+    before = [engagement.due_at.isoformat(), engagement.latest_at.isoformat()]
+    engagement.due_at = max(engagement.due_at, by.at) + more
+    engagement.latest_at = max(engagement.latest_at, by.at, engagement.due_at - more) + more
+    audit.record(
+        session,
+        "extend_engagement",
+        engagement,
+        by=by,
+        detail={
+            "site_id": engagement.site_id,
+            "before": before,
+            "after": [engagement.due_at.isoformat(), engagement.latest_at.isoformat()],
+        },
+    )
+
+
+def cancel_engagement(
+    session: Session, engagement: Engagement, *, reason: CancelReason | None = None, by: Actor
+) -> None:
     """
     End an engagement that nobody needs any more; an agent whose day it is in is told.
 
     Raises
     ------
     ConflictError
-        If it is done or cancelled.
+        If it has ended.
     """
-    _move(session, engagement, EngagementState.CANCELLED, action="cancel_engagement", by=by)
+    lifecycle.move(
+        session,
+        engagement,
+        EngagementState.CANCELLED,
+        action="cancel_engagement",
+        detail={"reason": reason.value} if reason is not None else None,
+        by=by,
+    )
     for placement in list_placements(session, engagement):
         if placement.plan.state is PlanState.PUBLISHED:
             notices.notify(
@@ -350,14 +394,14 @@ def complete_engagement(session: Session, engagement: Engagement, *, by: Actor) 
     Raises
     ------
     ConflictError
-        If it is done or cancelled.
+        If it has ended.
     """
-    _move(session, engagement, EngagementState.DONE, action="complete_engagement", by=by)
+    lifecycle.move(session, engagement, EngagementState.DONE, action="complete_engagement", by=by)
 
 
 def reopen_engagement(session: Session, engagement: Engagement, *, by: Actor) -> None:
     """
-    Take back that an engagement is done or cancelled: it stands again where the live plan has it, or open.
+    Take back that an engagement has ended: it stands again where the live plan has it, or waits for a plan.
 
     Raises
     ------
@@ -366,26 +410,19 @@ def reopen_engagement(session: Session, engagement: Engagement, *, by: Actor) ->
     """
     if engagement.state not in ENDED:
         raise ConflictError(f"This engagement is {engagement.state.value}, so there is nothing to open again.")
-    _move(session, engagement, _state_in_plan(session, engagement), action="reopen_engagement", by=by)
+    lifecycle.move(session, engagement, _state_in_plan(session, engagement, by.at), action="reopen_engagement", by=by)
 
 
-def _state_in_plan(session: Session, engagement: Engagement) -> EngagementState:
+def _state_in_plan(session: Session, engagement: Engagement, at: dt.datetime) -> EngagementState:
     for placement in list_placements(session, engagement):
         if placement.plan.state is PlanState.PUBLISHED:
             answer = placement.response.response if placement.response is not None else None
             return {
-                None: EngagementState.PLANNED,
+                None: lifecycle.unanswered_state(placement.plan, at),
                 Response.ACCEPTED: EngagementState.ACCEPTED,
                 Response.DECLINED: EngagementState.RETURNED,
             }[answer]
-    return EngagementState.OPEN
-
-
-def _move(session: Session, engagement: Engagement, state: EngagementState, *, action: str, by: Actor) -> None:
-    if state not in TRANSITIONS[engagement.state]:
-        raise ConflictError(f"This engagement is {engagement.state.value} and cannot become {state.value}.")
-    before, engagement.state = engagement.state, state
-    audit.record(session, action, engagement, by=by, detail={"state": [before.value, state.value]})
+    return EngagementState.CLASSIFIED
 
 
 def _apply(engagement: Engagement, draft: EngagementDraft) -> None:
@@ -412,8 +449,8 @@ def _facts(engagement: Engagement) -> dict[str, Any]:
 
 
 def _without_words(facts: Mapping[str, Any]) -> dict[str, Any]:
-    # The subject is free text: the trail says that it was given or changed, not what it says.
-    return {key: bool(value) if key == "subject" else value for key, value in facts.items()}
+    # The trail can never be cut: it says that a customer or words were given or changed, not which.
+    return {key: bool(value) if key in {"subject", "customer_key"} else value for key, value in facts.items()}
 
 
 def describe_engagement(engagement: Engagement) -> dict[str, str]:

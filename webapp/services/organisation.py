@@ -19,7 +19,7 @@ from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.versions import require_version
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+CODE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +130,18 @@ def describe_site(site: Site) -> dict[str, str]:
     return {"Name": site.name, "Time zone": site.time_zone}
 
 
-def get_team(session: Session, team_id: int, *, viewer: Viewer) -> Team:
+def get_team(
+    session: Session, team_id: int, *, viewer: Viewer, permission: Permission = Permission.EDIT_PEOPLE
+) -> Team:
     """
-    Return a team whose people the viewer edits.
+    Return a team on whose people the viewer has a permission: to edit them if none is given.
 
     Raises
     ------
     NotFoundError
         If there is none, or it lies outside the viewer's scope.
     """
-    scope = viewer.scope(Permission.EDIT_PEOPLE)
+    scope = viewer.scope(permission)
     query = select(Team).where(Team.id == team_id).options(joinedload(Team.site))
     if not scope.everywhere:
         query = query.where(or_(Team.site_id.in_(scope.site_ids), Team.id.in_(scope.team_ids)))
@@ -217,7 +219,7 @@ def _delete(session: Session, row: Site | Team) -> None:
 
 def _free_code(session: Session, model: type[Site | Team], code: str) -> str:
     code = code.strip()
-    if not _CODE.fullmatch(code) or len(code) > 80:
+    if not CODE_PATTERN.fullmatch(code) or len(code) > 80:
         raise InvalidInputError("Use letters, digits, dots and dashes, such as berlin-2; at most 80.", field="code")
     if session.scalar(select(model.id).where(model.code == code)) is not None:
         raise InvalidInputError(f"The code {code} is taken.", field="code")

@@ -75,11 +75,11 @@ class ShortDay:
     published: bool
 
 
-def own_day(session: Session, person: Person, day_on: dt.date) -> OwnDay:
-    """Return a person's own day."""
+def own_day(session: Session, person: Person, day_on: dt.date, *, week: PersonRoster | None = None) -> OwnDay:
+    """Return a person's own day; ``week`` is the roster of its week (:func:`week_roster`), if it is known already."""
     starts_at, ends_at = zones.day_bounds(day_on, person.site.time_zone)
     agenda = planned_day.day_of(session, person, day_on)
-    mine = _roster(session, person, starts_at, ends_at)
+    mine = week.within(starts_at, ends_at) if week is not None else _roster(session, person, starts_at, ends_at)
     return OwnDay(
         day_on=day_on,
         starts_at=starts_at,
@@ -92,12 +92,19 @@ def own_day(session: Session, person: Person, day_on: dt.date) -> OwnDay:
     )
 
 
-def own_week(session: Session, person: Person, day_on: dt.date) -> list[ShortDay]:
-    """Return the week of a day, from its Monday on, in short."""
-    zone = person.site.time_zone
-    days = [day_on + dt.timedelta(days=number - day_on.weekday()) for number in range(7)]
-    starts_at, ends_at = zones.day_bounds(days[0], zone)[0], zones.day_bounds(days[-1], zone)[1]
-    mine = _roster(session, person, starts_at, ends_at)
+def week_roster(session: Session, person: Person, day_on: dt.date) -> PersonRoster:
+    """Return a person's roster of the week of a day."""
+    zone, days = person.site.time_zone, _week_of(day_on)
+    return _roster(session, person, zones.day_bounds(days[0], zone)[0], zones.day_bounds(days[-1], zone)[1])
+
+
+def _week_of(day_on: dt.date) -> list[dt.date]:
+    return [day_on + dt.timedelta(days=number - day_on.weekday()) for number in range(7)]
+
+
+def own_week(session: Session, person: Person, day_on: dt.date, *, week: PersonRoster) -> list[ShortDay]:
+    """Return the week of a day, from its Monday on, in short; ``week`` is its roster (:func:`week_roster`)."""
+    zone, days = person.site.time_zone, _week_of(day_on)
     published = set(
         session.scalars(
             select(Plan.day_on).where(
@@ -105,14 +112,14 @@ def own_week(session: Session, person: Person, day_on: dt.date) -> list[ShortDay
             )
         )
     )
-    week = []
+    short = []
     for each in days:
         bounds = zones.day_bounds(each, zone)
-        part = mine.within(*bounds)
+        part = week.within(*bounds)
         begun = [shift for shift in part.shifts if shift.starts_at >= bounds[0]]
         away = bool(part.shifts) and part.working_minutes(*bounds) == 0
-        week.append(ShortDay(each, begun, away=away, published=each in published))
-    return week
+        short.append(ShortDay(each, begun, away=away, published=each in published))
+    return short
 
 
 def _roster(session: Session, person: Person, starts_at: dt.datetime, ends_at: dt.datetime) -> PersonRoster:

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.models import Interest, Person, Skill, SkillGroup, SkillRecord
-from webapp.services import record_history, records
+from webapp.services import record_history, records, skill_search
 from webapp.services.projection import Projection
 
 EXPIRY_WARNING_DAYS = 30
@@ -26,8 +26,8 @@ class OwnSkill:
 
     @property
     def expires_soon(self) -> bool:
-        """Whether the level falls within the next days unless somebody confirms it."""
-        until = self.projection.valid_until
+        """Whether the level falls within the next days unless it is used or confirmed by somebody."""
+        until = self.projection.falls_on
         return until is not None and until - self.on <= dt.timedelta(EXPIRY_WARNING_DAYS)
 
 
@@ -55,7 +55,7 @@ def list_as_of(session: Session, person: Person, on: dt.date) -> list[OwnSkill]:
 def _with_skills(
     session: Session, projections: Mapping[int, Projection], on: dt.date, *, text: str = ""
 ) -> list[OwnSkill]:
-    kept = {skill_id for skill_id, projection in projections.items() if _says_something(projection)}
+    kept = {skill_id for skill_id, projection in projections.items() if projection.says_something}
     query = (
         select(Skill)
         .outerjoin(Skill.group)
@@ -66,15 +66,6 @@ def _with_skills(
     if text:
         query = query.where(Skill.name.icontains(text, autoescape=True))
     return [OwnSkill(skill, projections[skill.id], on) for skill in session.scalars(query)]
-
-
-def _says_something(projection: Projection) -> bool:
-    """Return whether a record holds more than what was taken back."""
-    return (
-        projection.claimed_level is not None
-        or projection.validated_by is not None
-        or projection.interest is not Interest.NONE
-    )
 
 
 def summarise(held: Sequence[OwnSkill]) -> OwnSummary:
@@ -88,7 +79,7 @@ def summarise(held: Sequence[OwnSkill]) -> OwnSummary:
 
 
 def list_addable_skills(session: Session, person_id: int, *, text: str = "") -> Sequence[Skill]:
-    """Return the skills that a person has no claim in yet, by group and name, narrowed by a text."""
+    """Return the skills that a person has no claim in yet: by group and name, or the best match for a text first."""
     claimed = select(SkillRecord.skill_id).where(
         SkillRecord.person_id == person_id, SkillRecord.claimed_level.is_not(None)
     )
@@ -99,8 +90,8 @@ def list_addable_skills(session: Session, person_id: int, *, text: str = "") -> 
         .options(joinedload(Skill.group))
         .order_by(SkillGroup.name.is_(None), SkillGroup.name, Skill.name)
     )
-    if text:
-        query = query.where(
-            or_(Skill.name.icontains(text, autoescape=True), Skill.description.icontains(text, autoescape=True))
-        )
-    return session.scalars(query).all()
+    if not text:
+        return session.scalars(query).all()
+    hits = skill_search.search_skills(session, text, mentioned=True)
+    found = session.scalars(query.where(Skill.id.in_([hit.key for hit in hits])))
+    return skill_search.in_order(hits, {skill.id: skill for skill in found})

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from webapp.models import Person, Skill
+from webapp.services import skill_search
 from webapp.services.access import Permission, Viewer
 
 LIMIT = 8
@@ -35,15 +36,8 @@ def find_people(session: Session, words: str, *, viewer: Viewer, limit: int = LI
 
 
 def find_skills(session: Session, words: str, *, limit: int = LIMIT) -> Sequence[Skill]:
-    """Return skills in use whose name or code contains the words; names that begin so first."""
-    query = (
-        select(Skill)
-        .where(Skill.retired_at.is_(None), or_(_contains(Skill.name, words), _contains(Skill.code, words)))
-        .order_by(_begins(Skill.name, words), Skill.name)
-        .options(joinedload(Skill.group))
-        .limit(limit)
-    )
-    return session.scalars(query).all()
+    """Return skills in use that answer to the words by name, code or synonym, the best first."""
+    return skill_search.find_skills(session, words, limit=limit)
 
 
 def _contains(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.errors import ConflictError, ForbiddenError, InvalidInputError
 from webapp.models import AuditEvent, Person, Role, RoleGrant, ServiceRole, Site, Team
-from webapp.services import access, accounts, audit, roles
+from webapp.services import access, accounts, audit, ownership, personal_keys, roles
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.versions import require_version
@@ -191,7 +191,7 @@ def update_person(
 
 def deactivate_person(session: Session, person: Person, *, viewer: Viewer, by: Actor) -> Person:
     """
-    Take a person out of planning and end their sessions at once; their records stay.
+    Take a person out of planning; their sessions, API tokens and calendar link end at once, their records stay.
 
     Raises
     ------
@@ -210,13 +210,15 @@ def deactivate_person(session: Session, person: Person, *, viewer: Viewer, by: A
     if account is not None:
         account.active = False
         accounts.end_sessions(account)
+    personal_keys.revoke_all(session, person, by=by)
     audit.record(session, "deactivate_person", person, by=by, person_id=person.id)
+    ownership.hand_over(session, person, by=by)
     return person
 
 
 def activate_person(session: Session, person: Person, *, viewer: Viewer, by: Actor) -> Person:
     """
-    Bring a person back, with the roles and the password that they had.
+    Bring a person back, with the roles and the password that they had, and without API tokens and calendar link.
 
     Raises
     ------
@@ -232,6 +234,8 @@ def activate_person(session: Session, person: Person, *, viewer: Viewer, by: Act
     account = accounts.find_account(session, person)
     if account is not None:
         account.active = True
+    # Whoever left before leaving revoked anything, or made a token while they were being deactivated, has some still.
+    personal_keys.revoke_all(session, person, by=by)
     audit.record(session, "activate_person", person, by=by, person_id=person.id)
     return person
 

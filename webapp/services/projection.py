@@ -1,14 +1,8 @@
 """
 The projection: what a log of skill events says about one person in one skill on a given day.
 
-Rules, in the order in which they apply:
-
-1. Evidence that the person gave about themselves never counts, nor does an event that was taken back.
-2. The latest review decides while it has not expired.
-3. Otherwise the highest unexpired *provisional* or *outcome* evidence decides; counted outcomes alone reach level 2 at
-   most. Evidence older than the latest review counts no higher than that review did, even after the review has expired:
-   a reviewer who looked and said 2 is not overruled by the import from before.
-4. Claims, confirmations and interest are the person's own word and never raise the validated level.
+The validated level follows from evidence by :mod:`webapp.services.weighing`, the effective level from the validated one
+by :mod:`webapp.services.fading`. Claims, confirmations and interest are the person's own word and never raise either.
 
 The function is pure: the day is an argument, and the order in which events are given does not matter.
 """
@@ -21,72 +15,96 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from webapp.models import Interest, SkillEventKind, SkillRecord
+from webapp.models import Dispute, Interest, SkillEventKind, SkillRecord
+from webapp.services.fading import STANDARD_RULE, SkillRule, faded_level, last_fade, next_fade
+from webapp.services.weighing import (
+    EVIDENCE_KINDS,
+    HIGHEST_LEVEL,
+    OUTCOME_LEVEL_LIMIT,
+    LoggedEvent,
+    Weighing,
+    is_from_others,
+    latest_review,
+    next_fall,
+    standing_events,
+    weigh,
+)
 
-EVIDENCE_KINDS = frozenset({SkillEventKind.REVIEW, SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME})
-HIGHEST_LEVEL = 5
-OUTCOME_LEVEL_LIMIT = 2
-_UNREVIEWED_KINDS = frozenset({SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME})
+__all__ = [
+    "EVIDENCE_KINDS",
+    "HIGHEST_LEVEL",
+    "OUTCOME_LEVEL_LIMIT",
+    "LoggedEvent",
+    "Projection",
+    "is_awaiting_review",
+    "is_provisional",
+    "project",
+    "standing_events",
+]
 
+APART_LEVELS = 2
+"""Levels from which two opinions count as apart."""
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """One line of the log as the projection reads it; fields as in :class:`webapp.models.SkillEvent`."""
+APART_DAYS = 180
+"""Days within which two reviews of one record should agree."""
 
-    id: int
-    person_id: int
-    kind: SkillEventKind
-    at: dt.datetime
-    author_id: int | None = None
-    level: int | None = None
-    interest: Interest | None = None
-    expires_on: dt.date | None = None
-    retracts_id: int | None = None
-
-    @property
-    def moment(self) -> tuple[dt.datetime, int]:
-        """Key by which events of one record follow each other."""
-        return self.at, self.id
-
-    def holds_on(self, on: dt.date) -> bool:
-        """Return whether evidence has not expired on a day."""
-        return self.expires_on is None or on < self.expires_on
+_UNREVIEWED_KINDS = frozenset({SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME, SkillEventKind.ENDORSEMENT})
+_CERTIFYING_KINDS = frozenset({SkillEventKind.CERTIFICATE, SkillEventKind.BADGE})
+_USING_KINDS = frozenset({SkillEventKind.USE, SkillEventKind.OUTCOME})
+# A colleague's good word is no practice, or friends could keep each other's levels from fading.
+_PRACTISING_KINDS = (EVIDENCE_KINDS | _USING_KINDS) - {SkillEventKind.ENDORSEMENT}
+_SIGNS_OF_LIFE = EVIDENCE_KINDS | _USING_KINDS | {SkillEventKind.CLAIM, SkillEventKind.CONFIRM}
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """
-    One person in one skill on one day; fields as in :class:`webapp.models.SkillRecord`.
-
-    ``valid_until`` is the first day on which the evidence that decides no longer counts.
-    """
+    """One person in one skill on one day; fields as in :class:`webapp.models.SkillRecord`."""
 
     claimed_level: int | None = None
     claimed_at: dt.datetime | None = None
     validated_level: int = 0
     validated_at: dt.datetime | None = None
     validated_by: SkillEventKind | None = None
+    validated_low: int = 0
+    validated_high: int = 0
+    reviewed_at: dt.datetime | None = None
+    dispute: Dispute | None = None
     effective_level: int = 0
     valid_until: dt.date | None = None
+    fades_on: dt.date | None = None
     holds_from: dt.date | None = None
     changes_on: dt.date | None = None
     interest: Interest = Interest.NONE
     last_used_on: dt.date | None = None
+    used_count: int = 0
+    refreshed_on: dt.date | None = None
     confirmed_at: dt.datetime | None = None
 
     @property
     def provisional(self) -> bool:
-        """Whether the validated level rests on imported or counted evidence alone, which no reviewer has seen."""
+        """Whether the validated level rests on evidence that no reviewer has seen: imports, counts, endorsements."""
         return self.validated_by in _UNREVIEWED_KINDS
 
     @property
+    def says_something(self) -> bool:
+        """Whether anybody has said anything of the skill that still stands; use alone, without a level, has not."""
+        return self.claimed_level is not None or self.validated_by is not None or self.interest is not Interest.NONE
+
+    @property
     def awaits_review(self) -> bool:
-        """Whether the person claims a level that no review has answered."""
+        """Whether the person claims a level that nobody has answered."""
         if self.claimed_level is None or self.claimed_at is None:
             return False
-        if self.validated_by is not SkillEventKind.REVIEW or self.validated_at is None:
+        if self.validated_by is None or self.provisional:
             return True
-        return self.claimed_level != self.validated_level and self.claimed_at > self.validated_at
+        return self.claimed_level != self.validated_level and (
+            self.reviewed_at is None or self.claimed_at > self.reviewed_at
+        )
+
+    @property
+    def falls_on(self) -> dt.date | None:
+        """The first day on which the level falls without a new event, by expiry or lack of use."""
+        return min((day for day in (self.valid_until, self.fades_on) if day is not None), default=None)
 
     def holds_on(self, on: dt.date) -> bool:
         """Return whether the same log projects to this on another day."""
@@ -104,24 +122,16 @@ def is_awaiting_review() -> ColumnElement[bool]:
         SkillRecord.claimed_level.is_not(None),
         or_(
             SkillRecord.validated_by.is_(None),
-            SkillRecord.validated_by != SkillEventKind.REVIEW,
+            is_provisional(),
             and_(
                 SkillRecord.claimed_level != SkillRecord.validated_level,
-                SkillRecord.claimed_at > SkillRecord.validated_at,
+                or_(SkillRecord.reviewed_at.is_(None), SkillRecord.claimed_at > SkillRecord.reviewed_at),
             ),
         ),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A level, and the evidence that it rests on."""
-
-    level: int
-    evidence: LoggedEvent
-
-
-def project(events: Iterable[LoggedEvent], on: dt.date) -> Projection:
+def project(events: Iterable[LoggedEvent], on: dt.date, rule: SkillRule = STANDARD_RULE) -> Projection:
     """
     Project the events of one person and one skill to a day.
 
@@ -131,74 +141,104 @@ def project(events: Iterable[LoggedEvent], on: dt.date) -> Projection:
         All events of the pair that are known, in any order.
     on
         The day, at the person's site.
+    rule
+        How levels of the skill hold.
     """
     standing = standing_events(events)
-    evidence = [event for event in standing if _is_evidence(event)]
-    verdict = _decide(evidence, on)
+    weighing = weigh(standing, on)
+    deciding = weighing.deciding
+    validated = weighing.level if deciding else 0
+    review = latest_review(standing)
     claim = _latest(standing, SkillEventKind.CLAIM)
     confirmation = _latest(standing, SkillEventKind.CONFIRM)
     interest = _latest(standing, SkillEventKind.INTEREST)
-    valid_until = verdict.evidence.expires_on if verdict else None
-    # Nothing outranks the deciding evidence before it expires, so its expiry is the next day on which anything differs.
+    certified = not rule.certificate_required or _is_certified(standing, on)
+    since = _practised_on(standing) or on
+    effective = faded_level(validated, (on - since).days, rule.half_life_days) if certified else 0
+    fades_on = next_fade(validated, since, on, rule.half_life_days) if certified else None
+    expiries = [e.expires_on for e in standing if e.expires_on is not None and e.kind in EVIDENCE_KINDS]
+    turned = [day for day in expiries if day <= on]
+    if certified and (faded_on := last_fade(validated, since, on, rule.half_life_days)) is not None:
+        turned.append(faded_on)
+    turning = [day for day in (*expiries, fades_on) if day is not None and day > on]
+    used = [e for e in standing if e.kind in _USING_KINDS]
     return Projection(
         claimed_level=claim.level if claim else None,
         claimed_at=claim.at if claim else None,
-        validated_level=verdict.level if verdict else 0,
-        validated_at=verdict.evidence.at if verdict else None,
-        validated_by=verdict.evidence.kind if verdict else None,
-        effective_level=verdict.level if verdict else 0,
-        valid_until=valid_until,
-        holds_from=max((e.expires_on for e in evidence if e.expires_on and not e.holds_on(on)), default=None),
-        changes_on=valid_until,
+        validated_level=validated,
+        validated_at=deciding.at if deciding else None,
+        validated_by=deciding.kind if deciding else None,
+        validated_low=weighing.low,
+        validated_high=weighing.high,
+        reviewed_at=review.at if review else None,
+        dispute=_dispute(standing, weighing, claim, review),
+        effective_level=effective,
+        valid_until=_valid_until(standing, weighing, on, rule) if effective else None,
+        fades_on=fades_on,
+        holds_from=max(turned, default=None),
+        changes_on=min(turning, default=None),
         interest=interest.interest if interest and interest.interest else Interest.NONE,
-        last_used_on=max((e.at.date() for e in standing if e.kind is SkillEventKind.OUTCOME), default=None),
+        last_used_on=max((e.at.date() for e in used), default=None),
+        used_count=sum(e.count or 0 for e in used),
+        refreshed_on=max((e.at.date() for e in standing if e.kind in _SIGNS_OF_LIFE), default=None),
         confirmed_at=confirmation.at if confirmation else None,
     )
-
-
-def standing_events(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
-    """Return the events that were not taken back, oldest first; a retraction can itself be taken back."""
-    taken_back: set[int] = set()
-    standing = []
-    # An event can only take back one that was there before it, so that one pass from the newest key on is enough.
-    for event in sorted(events, key=lambda event: event.id, reverse=True):
-        if event.id in taken_back:
-            continue
-        if event.retracts_id is not None:
-            taken_back.add(event.retracts_id)
-        standing.append(event)
-    return sorted(standing, key=lambda event: event.moment)
-
-
-def _is_evidence(event: LoggedEvent) -> bool:
-    return event.kind in EVIDENCE_KINDS and event.level is not None and event.author_id != event.person_id
 
 
 def _latest(standing: Sequence[LoggedEvent], kind: SkillEventKind) -> LoggedEvent | None:
     return next((event for event in reversed(standing) if event.kind is kind), None)
 
 
-def _decide(evidence: Sequence[LoggedEvent], on: dt.date) -> _Verdict | None:
-    review = _latest(evidence, SkillEventKind.REVIEW)
-    if review is not None and review.holds_on(on):
-        return _Verdict(level=review.level or 0, evidence=review)
-    verdicts = [
-        _Verdict(level=_counted_level(event, review), evidence=event)
-        for event in evidence
-        if event.kind in _UNREVIEWED_KINDS and event.holds_on(on)
-    ]
-    # Of equal levels the one that lasts longest decides, or an expiry would be announced that changes nothing.
-    return max(
-        verdicts,
-        key=lambda verdict: (verdict.level, verdict.evidence.expires_on or dt.date.max, verdict.evidence.moment),
-        default=None,
-    )
+def _practised_on(standing: Sequence[LoggedEvent]) -> dt.date | None:
+    """Return the day from which the level fades: of the latest use or evidence."""
+    others = [event for event in standing if event.author_id != event.person_id]
+    practice = [event.at.date() for event in others if event.kind in _PRACTISING_KINDS]
+    return max(practice or [event.at.date() for event in others if event.kind in EVIDENCE_KINDS], default=None)
 
 
-def _counted_level(event: LoggedEvent, review: LoggedEvent | None) -> int:
-    level = event.level or 0
-    if event.kind is SkillEventKind.OUTCOME:
-        level = min(level, OUTCOME_LEVEL_LIMIT)
-    if review is not None and event.moment < review.moment:
-        level = min(level, review.level or 0)
-    return level
+def _is_certified(standing: Sequence[LoggedEvent], on: dt.date) -> bool:
+    return any(e.kind in _CERTIFYING_KINDS and is_from_others(e) and e.holds_on(on) for e in standing)
+
+
+def _valid_until(standing: Sequence[LoggedEvent], weighing: Weighing, on: dt.date, rule: SkillRule) -> dt.date | None:
+    days = [next_fall(weighing)]
+    if rule.certificate_required:
+        certificates = [e for e in standing if e.kind in _CERTIFYING_KINDS and is_from_others(e) and e.holds_on(on)]
+        days.append(max((e.expires_on or dt.date.max for e in certificates), default=None))
+    return min((day for day in days if day is not None and day < dt.date.max), default=None)
+
+
+def _dispute(
+    standing: Sequence[LoggedEvent], weighing: Weighing, claim: LoggedEvent | None, review: LoggedEvent | None
+) -> Dispute | None:
+    """Return why the evidence does not agree with itself; a new review by somebody settles each of these."""
+    if review is not None:
+        earlier = [
+            e
+            for e in standing
+            if e.kind is SkillEventKind.REVIEW
+            and is_from_others(e)
+            and e.author_id != review.author_id
+            and e.moment < review.moment
+        ]
+        before = earlier[-1] if earlier else None
+        if before is not None and (review.at - before.at).days <= APART_DAYS and _are_apart(review.level, before.level):
+            return Dispute.REVIEWERS_APART
+        later = [v for v in weighing.voices if v.opposes and v.event.moment > review.moment]
+        if later:
+            weight = sum(voice.strength for voice in later)
+            mean = sum(voice.strength * voice.level for voice in later) / weight
+            if abs(mean - (review.level or 0)) >= APART_LEVELS:
+                return Dispute.EVIDENCE_APART
+    if (
+        claim is not None
+        and weighing.deciding is not None
+        and (review is None or claim.moment > review.moment)
+        and _are_apart(claim.level, weighing.level)
+    ):
+        return Dispute.CLAIM_FAR
+    return None
+
+
+def _are_apart(level: int | None, other: int | None) -> bool:
+    return abs((level or 0) - (other or 0)) >= APART_LEVELS

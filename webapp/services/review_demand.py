@@ -7,30 +7,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.models import (
-    Assignment,
     Engagement,
-    EngagementState,
     EngagementType,
     ForecastInterval,
-    Plan,
-    PlanState,
-    Reservation,
     Site,
     TypeRequirement,
 )
+from webapp.services import lifecycle
+from webapp.services.planned_use import planned_minutes
 from webapp.services.zones import day_bounds
 
 HORIZON_DAYS = 7
-_OPEN_STATES = (
-    EngagementState.OPEN,
-    EngagementState.PLANNED,
-    EngagementState.ACCEPTED,
-    EngagementState.RETURNED,
-)
 
 Pair = tuple[int, int]
 
@@ -45,28 +36,7 @@ class Demand:
 
 def relied_minutes(session: Session, person_ids: Collection[int], on: dt.date) -> dict[Pair, float]:
     """Return planned minutes from a day on, by the person and the skill that the work requires."""
-    live = and_(Plan.state == PlanState.PUBLISHED, Plan.day_on >= on, Plan.day_on < on + dt.timedelta(HORIZON_DAYS))
-    assigned = (
-        select(Assignment.person_id, TypeRequirement.skill_id, func.sum(Assignment.minutes))
-        .join(Assignment.plan)
-        .join(Assignment.engagement)
-        .join(TypeRequirement, TypeRequirement.engagement_type_id == Engagement.engagement_type_id)
-        .where(live, TypeRequirement.preferred.is_(False))
-        .group_by(Assignment.person_id, TypeRequirement.skill_id)
-    )
-    reserved = (
-        select(Reservation.person_id, TypeRequirement.skill_id, func.sum(Reservation.minutes))
-        .join(Reservation.plan)
-        .join(TypeRequirement, TypeRequirement.engagement_type_id == Reservation.engagement_type_id)
-        .where(live, TypeRequirement.preferred.is_(False))
-        .group_by(Reservation.person_id, TypeRequirement.skill_id)
-    )
-    minutes: dict[Pair, float] = defaultdict(float)
-    for query in (assigned, reserved):
-        for person_id, skill_id, total in session.execute(query):
-            if person_id in person_ids:
-                minutes[person_id, skill_id] += total
-    return minutes
+    return planned_minutes(session, person_ids, on, on + dt.timedelta(HORIZON_DAYS))
 
 
 def demand_by_level(session: Session, site_ids: Iterable[int], on: dt.date) -> dict[Pair, dict[int, Demand]]:
@@ -87,7 +57,7 @@ def demand_by_level(session: Session, site_ids: Iterable[int], on: dt.date) -> d
             .join(TypeRequirement, TypeRequirement.engagement_type_id == EngagementType.id)
             .where(
                 Engagement.site_id == site.id,
-                Engagement.state.in_(_OPEN_STATES),
+                Engagement.state.in_(lifecycle.PLANNABLE),
                 Engagement.earliest_at < end,
                 Engagement.latest_at >= start,
                 TypeRequirement.preferred.is_(False),

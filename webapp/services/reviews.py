@@ -1,18 +1,10 @@
-"""
-Reviews: a lead's word on what a person can do, and the order in which words are asked for.
-
-The plan sets the order: first the unreviewed levels that a published plan relies on, then those that the most work of
-the next days asks for, then the oldest claims.
-"""
+"""Reviews: a lead's word on what a person can do."""
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from webapp.errors import ConflictError, ForbiddenError, NotFoundError
@@ -23,125 +15,12 @@ from webapp.models import (
     SkillEventKind,
     SkillRecord,
 )
-from webapp.services import access, audit, records
+from webapp.services import access, audit, inbox, records
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
-from webapp.services.projection import Projection
 from webapp.services.records import NewEvent
-from webapp.services.review_demand import Demand, demand_by_level, relied_minutes
 
 Pair = tuple[int, int]
-
-
-class Occasion(enum.StrEnum):
-    """Why a record is in the queue."""
-
-    CLAIM = "claim"
-    UNSEEN = "unseen"
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewRequest:
-    """
-    A record that waits for a review.
-
-    ``relied_minutes`` are minutes of published plans that rest on a level which nobody has reviewed; ``demand`` is the
-    work that the record, reviewed at the level claimed or believed, would qualify for.
-    """
-
-    record: SkillRecord
-    projection: Projection
-    occasion: Occasion
-    relied_minutes: float
-    demand: Demand
-
-    @property
-    def rank(self) -> tuple[float, float, bool, dt.datetime, str, str]:
-        """Key by which requests are sorted, the most needed first."""
-        since = self.projection.claimed_at or self.projection.validated_at
-        return (
-            -self.relied_minutes,
-            -self.demand.minutes,
-            self.occasion is not Occasion.CLAIM,
-            since or dt.datetime.max.replace(tzinfo=dt.UTC),
-            self.record.person.name,
-            self.record.skill.name,
-        )
-
-
-def review_order(
-    session: Session, viewer: Viewer, on: dt.date, *, team_id: int | None = None, occasion: Occasion | None = None
-) -> list[ReviewRequest]:
-    """
-    Return the records that wait for a review by the viewer, the most needed first.
-
-    Parameters
-    ----------
-    session
-        A session.
-    viewer
-        Who would review; their own records are left out.
-    on
-        The first day whose plans and work count; work of the week from it does.
-    team_id, occasion
-        Only those of a team, or for one reason.
-    """
-    query = (
-        select(SkillRecord)
-        .join(SkillRecord.person)
-        .join(SkillRecord.skill)
-        .where(
-            _may_review(viewer),
-            Person.active,
-            Skill.retired_at.is_(None),
-            or_(SkillRecord.claimed_level.is_not(None), SkillRecord.validated_by.is_not(None)),
-        )
-        .options(contains_eager(SkillRecord.person).joinedload(Person.team), contains_eager(SkillRecord.skill))
-    )
-    if team_id is not None:
-        query = query.where(Person.team_id == team_id)
-    found = session.scalars(query).all()
-    people = {record.person_id: record.person for record in found}
-    projections = records.projections_on(session, people, on)
-    planned = relied_minutes(session, people, on)
-    demand = demand_by_level(session, {person.site_id for person in people.values()}, on)
-    requests = [
-        _request(record, projections[record.person_id][record.skill_id], relied=planned, demand=demand)
-        for record in found
-    ]
-    return sorted(
-        (request for request in requests if request and occasion in {None, request.occasion}),
-        key=lambda request: request.rank,
-    )
-
-
-def _may_review(viewer: Viewer) -> ColumnElement[bool]:
-    return and_(viewer.sees(Permission.REVIEW_RECORDS), Person.id != viewer.person_id)
-
-
-def _request(
-    record: SkillRecord,
-    projection: Projection,
-    *,
-    relied: Mapping[Pair, float],
-    demand: Mapping[Pair, Mapping[int, Demand]],
-) -> ReviewRequest | None:
-    if projection.awaits_review:
-        occasion = Occasion.CLAIM
-    elif projection.provisional:
-        occasion = Occasion.UNSEEN
-    else:
-        return None
-    reach = max(projection.claimed_level or 0, projection.validated_level)
-    levels = demand.get((record.person.site_id, record.skill_id), {})
-    qualified = [work for level, work in levels.items() if level <= reach]
-    return ReviewRequest(
-        record=record,
-        projection=projection,
-        occasion=occasion,
-        relied_minutes=relied.get((record.person_id, record.skill_id), 0.0) if projection.provisional else 0.0,
-        demand=Demand(sum(work.count for work in qualified), sum(work.minutes for work in qualified)),
-    )
 
 
 def get_reviewable_record(session: Session, record_id: int, *, viewer: Viewer) -> SkillRecord:
@@ -156,7 +35,7 @@ def get_reviewable_record(session: Session, record_id: int, *, viewer: Viewer) -
     record = session.scalar(
         select(SkillRecord)
         .join(SkillRecord.person)
-        .where(SkillRecord.id == record_id, _may_review(viewer))
+        .where(SkillRecord.id == record_id, inbox.may_review(viewer))
         .options(
             contains_eager(SkillRecord.person).options(joinedload(Person.team), joinedload(Person.site)),
             joinedload(SkillRecord.skill).selectinload(Skill.level_descriptions),
@@ -173,7 +52,7 @@ def list_reviewable(session: Session, person: Person, *, viewer: Viewer) -> dict
         select(SkillRecord.skill_id, SkillRecord.id)
         .join(SkillRecord.person)
         .join(SkillRecord.skill)
-        .where(SkillRecord.person_id == person.id, Skill.retired_at.is_(None), _may_review(viewer))
+        .where(SkillRecord.person_id == person.id, Skill.retired_at.is_(None), inbox.may_review(viewer))
     )
     return {row.skill_id: row.id for row in rows}
 
@@ -244,11 +123,15 @@ def retract_review(session: Session, event_id: int, *, viewer: Viewer, by: Actor
     if event is None or event.kind is not SkillEventKind.REVIEW or event.author_id != viewer.person_id:
         raise NotFoundError("There is no such review of yours.")
     _check_reviewer(session, event.person_id, viewer=viewer, by=by)
-    if session.scalar(select(SkillEvent.id).where(SkillEvent.retracts_id == event_id).limit(1)) is not None:
+    # By person, because an index finds those; none finds what is taken back.
+    undone = (SkillEvent.person_id == event.person_id, SkillEvent.retracts_id == event_id)
+    if session.scalar(select(SkillEvent.id).where(*undone).limit(1)) is not None:
         raise ConflictError("This review was taken back already.")
     pairs = records.retract_events(session, [event_id], by=by, source=by.channel)
     records.reproject(session, pairs, by.at.date())
-    record = records.get_record(session, event.person_id, event.skill_id)
+    # What the review was about may have been merged since.
+    whole = records.load_wholes(session).get(event.skill_id, event.skill_id)
+    record = records.get_record(session, event.person_id, whole)
     audit.record(
         session,
         "retract_review",

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.errors import NotFoundError
-from webapp.models import Absence, Person, Shift, Site, Team
+from webapp.models import Absence, Person, Shift, ShiftBreak, Site, Team
 from webapp.services import access, spans
 from webapp.services.access import Permission, Viewer
 from webapp.services.spans import Span
 
 # SQLite takes 32,766 values in one statement, older builds 999.
-_IDS_PER_QUERY = 900
+IDS_PER_QUERY = 900
 
 
 def capacity(
@@ -26,6 +26,8 @@ def capacity(
     starts_at: dt.datetime,
     interval_minutes: float,
     intervals: int,
+    *,
+    also_away: Mapping[int, Sequence[Span]] | None = None,
 ) -> dict[int, list[float]]:
     """
     Return the minutes that each person is on shift and neither on a break nor absent, by interval.
@@ -45,6 +47,8 @@ def capacity(
         Length of an interval, above 0.
     intervals
         How many intervals.
+    also_away
+        When people are away in addition, by person: what is asked as a what-if.
 
     Returns
     -------
@@ -53,6 +57,8 @@ def capacity(
     """
     ends_at = starts_at.astimezone(dt.UTC) + dt.timedelta(minutes=interval_minutes * intervals)
     working = working_spans(session, person_ids, starts_at, ends_at)
+    if also_away:
+        working = {key: spans.subtract(found, also_away.get(key, ())) for key, found in working.items()}
     return {
         person_id: spans.minutes_per_interval(
             working[person_id], starts_at=starts_at, interval_minutes=interval_minutes, intervals=intervals
@@ -67,15 +73,35 @@ def working_spans(
     """Return when each person works in [``starts_at``, ``ends_at``): shifts without breaks and absences, in order."""
     shifts: dict[int, list[Span]] = defaultdict(list)
     holes: dict[int, list[Span]] = defaultdict(list)
-    for shift in shifts_between(session, person_ids, starts_at, ends_at):
-        shifts[shift.person_id].append((shift.starts_at, shift.ends_at))
-        holes[shift.person_id].extend((pause.starts_at, pause.ends_at) for pause in shift.breaks)
+    for person_id, *span in shift_times(session, person_ids, starts_at, ends_at):
+        shifts[person_id].append((span[0], span[1]))
+    breaks = (
+        select(Shift.person_id, ShiftBreak.starts_at, ShiftBreak.ends_at)
+        .join(ShiftBreak.shift)
+        .where(Shift.starts_at < ends_at, Shift.ends_at > starts_at)
+    )
+    for ids in _chunks(person_ids):
+        for person_id, begins, ends in session.execute(breaks.where(Shift.person_id.in_(ids))):
+            holes[person_id].append((begins, ends))
     for absence in absences_between(session, person_ids, starts_at, ends_at):
         holes[absence.person_id].append((absence.starts_at, absence.ends_at))
     return {
         person_id: spans.clip(spans.subtract(shifts[person_id], holes[person_id]), starts_at, ends_at)
         for person_id in person_ids
     }
+
+
+def shift_times(
+    session: Session, person_ids: Collection[int], starts_at: dt.datetime, ends_at: dt.datetime
+) -> list[tuple[int, dt.datetime, dt.datetime]]:
+    """Return person, begin and end of the shifts that share time with [``starts_at``, ``ends_at``), in any order."""
+    query = select(Shift.person_id, Shift.starts_at, Shift.ends_at).where(
+        Shift.starts_at < ends_at, Shift.ends_at > starts_at
+    )
+    found: list[tuple[int, dt.datetime, dt.datetime]] = []
+    for ids in _chunks(person_ids):
+        found.extend(session.execute(query.where(Shift.person_id.in_(ids))))
+    return found
 
 
 def shifts_between(
@@ -104,8 +130,8 @@ def absences_between(
 
 def _chunks(ids: Collection[int]) -> Iterator[Sequence[int]]:
     ordered = sorted(set(ids))
-    for start in range(0, len(ordered), _IDS_PER_QUERY):
-        yield ordered[start : start + _IDS_PER_QUERY]
+    for start in range(0, len(ordered), IDS_PER_QUERY):
+        yield ordered[start : start + IDS_PER_QUERY]
 
 
 @dataclass(frozen=True, slots=True)

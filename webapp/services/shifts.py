@@ -14,8 +14,9 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from webapp.errors import InvalidInputError
 from webapp.models import Person, Shift, ShiftBreak
-from webapp.services import audit, spans, zones
+from webapp.services import audit, roster_changes, spans, zones
 from webapp.services.audit import Actor
+from webapp.services.roster_changes import Presence, RosterEdit
 from webapp.services.spans import Span
 from webapp.services.versions import require_version
 
@@ -31,18 +32,20 @@ class ShiftDraft:
     breaks: tuple[Span, ...] = ()
 
 
-def add_shift(session: Session, person: Person, *, draft: ShiftDraft, by: Actor) -> Shift:
+def add_shift(session: Session, person: Person, *, draft: ShiftDraft, external_id: str = "", by: Actor) -> Shift:
     """
-    Give a person a shift.
+    Give a person a shift; ``external_id`` is its key in the system that it comes from, made up if there is none.
 
     Raises
     ------
     InvalidInputError
-        If its times or breaks break a rule, or it overlaps another shift, which is named.
+        If its times or breaks break a rule, it overlaps another shift, which is named, or its key is taken.
     """
     _check(session, person, draft, present=None)
+    if external_id and session.scalar(select(Shift.id).where(Shift.external_id == external_id)) is not None:
+        raise InvalidInputError(f"There is a shift {external_id!r} already.", field="external_id")
     shift = Shift(
-        external_id=f"hand-{uuid.uuid4().hex[:16]}",
+        external_id=external_id or f"hand-{uuid.uuid4().hex[:16]}",
         person_id=person.id,
         starts_at=draft.starts_at,
         ends_at=draft.ends_at,
@@ -51,6 +54,7 @@ def add_shift(session: Session, person: Person, *, draft: ShiftDraft, by: Actor)
     )
     session.add(shift)
     audit.record(session, "add_shift", shift, by=by, person_id=person.id, detail=_facts(shift))
+    roster_changes.note(session, [RosterEdit(person.id, None, Presence.of_shift(shift))], by=by)
     return shift
 
 
@@ -69,7 +73,7 @@ def update_shift(
     """
     require_version(shift, version, seen=seen, present=describe_shift(shift, shift.person.site.time_zone))
     _check(session, shift.person, draft, present=shift)
-    before = _facts(shift)
+    before, stood = _facts(shift), Presence.of_shift(shift)
     shift.starts_at, shift.ends_at = draft.starts_at, draft.ends_at
     _set_breaks(shift, draft.breaks)
     after = _facts(shift)
@@ -79,6 +83,7 @@ def update_shift(
         # A changed break alone would leave the shift's own row, and so its version, as it was.
         flag_modified(shift, "starts_at")
         audit.record(session, "edit_shift", shift, by=by, person_id=shift.person_id, detail=changed)
+        roster_changes.note(session, [RosterEdit(shift.person_id, stood, Presence.of_shift(shift))], by=by)
     return shift
 
 
@@ -86,8 +91,9 @@ def remove_shift(session: Session, shift: Shift, *, by: Actor) -> ShiftDraft:
     """Take a shift out of the roster, and return what is needed to add it again."""
     draft = ShiftDraft(shift.starts_at, shift.ends_at, tuple((each.starts_at, each.ends_at) for each in shift.breaks))
     audit.record(session, "remove_shift", shift, by=by, person_id=shift.person_id, detail=_facts(shift))
+    edit = RosterEdit(shift.person_id, Presence.of_shift(shift), None)
     session.delete(shift)
-    session.flush()
+    roster_changes.note(session, [edit], by=by)
     return draft
 
 

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from optimizer.graphs.skills import all_prerequisites, find_path
+from optimizer.graphs.skills import SkillCycleError, all_ahead, all_prerequisites, refuse_cycle
 from webapp.errors import InvalidInputError, NotFoundError
 from webapp.models import LinkKind, Skill, SkillLink
 from webapp.services import audit
 from webapp.services.audit import Actor
+
+VERBS = {LinkKind.PREREQUISITE: "needs", LinkKind.BROADER: "belongs to", LinkKind.RELATED: "is related to"}
+"""How a skill stands to the other one of a link."""
 
 
 def list_dependents(session: Session, skill: Skill) -> Sequence[SkillLink]:
@@ -27,9 +30,17 @@ def list_dependents(session: Session, skill: Skill) -> Sequence[SkillLink]:
 
 def list_path(session: Session, skill: Skill) -> list[Skill]:
     """Return every skill that is needed before this one, the first to learn first."""
-    needed = all_prerequisites(_edges(session, LinkKind.PREREQUISITE), skill.id)
-    by_id = {found.id: found for found in session.scalars(select(Skill).where(Skill.id.in_(needed)))}
-    return [by_id[skill_id] for skill_id in needed]
+    return _in_order(session, all_prerequisites(_edges(session, LinkKind.PREREQUISITE), skill.id))
+
+
+def list_broader(session: Session, skill: Skill) -> list[Skill]:
+    """Return every skill that contains this one, directly or through others, the nearest first."""
+    return _in_order(session, all_ahead(_edges(session, LinkKind.BROADER), skill.id))
+
+
+def _in_order(session: Session, skill_ids: Sequence[int]) -> list[Skill]:
+    by_id = {found.id: found for found in session.scalars(select(Skill).where(Skill.id.in_(skill_ids)))}
+    return [by_id[skill_id] for skill_id in skill_ids]
 
 
 def add_link(
@@ -65,30 +76,27 @@ def add_link(
         raise NotFoundError("There is no such skill.")
     if other.id == skill.id:
         raise InvalidInputError("A skill cannot be linked to itself.", field="other_id")
-    if not 0 < weight <= 1:
-        raise InvalidInputError("A weight is above 0 and at most 1.", field="weight")
+    _check_weight(weight)
     if any(link.other_id == other.id and link.kind is kind for link in skill.links):
         raise InvalidInputError(f"{skill.name} has this link to {other.name} already.", field="other_id")
     if kind is not LinkKind.RELATED:
         _refuse_cycle(session, skill, other, kind)
-    link = SkillLink(other_id=other.id, kind=kind, weight=weight if kind is LinkKind.RELATED else 1.0)
+    link = SkillLink(other=other, kind=kind, weight=weight if kind is LinkKind.RELATED else 1.0)
     skill.links.append(link)
-    detail = {"code": skill.code, "other": other.code, "kind": kind.value, "weight": link.weight}
-    audit.record(session, "link_skill", skill, by=by, detail=detail)
+    audit.record(session, "link_skill", skill, by=by, detail=_detail(skill, link))
     return link
 
 
 def _refuse_cycle(session: Session, skill: Skill, other: Skill, kind: LinkKind) -> None:
-    """Refuse an edge skill → other if other leads to skill already, and name the skills of the circle."""
-    path = find_path(_edges(session, kind), other.id, skill.id)
-    if not path:
-        return
-    names = {found.id: found.name for found in session.scalars(select(Skill).where(Skill.id.in_(path)))}
-    verb = "needs" if kind is LinkKind.PREREQUISITE else "belongs to"
-    chain = f", which {verb} ".join(names[skill_id] for skill_id in path)
-    raise InvalidInputError(
-        f"This would close a circle: {skill.name} {verb} {chain}. Remove one of these links first.", field="other_id"
-    )
+    try:
+        refuse_cycle(_edges(session, kind), skill.id, other.id, verb=VERBS[kind])
+    except SkillCycleError as error:
+        found = session.scalars(select(Skill).where(Skill.id.in_(error.skills)))
+        names: dict[object, str] = {each.id: each.name for each in found}
+        circle = SkillCycleError([names[skill_id] for skill_id in error.skills], VERBS[kind])
+        raise InvalidInputError(
+            f"This would close a circle: {circle}. Remove one of these links first.", field="other_id"
+        ) from error
 
 
 def _edges(session: Session, kind: LinkKind) -> list[tuple[int, int]]:
@@ -105,10 +113,51 @@ def remove_link(session: Session, skill: Skill, link_id: int, *, by: Actor) -> S
     NotFoundError
         If the skill has no such link.
     """
+    link = get_link(skill, link_id)
+    skill.links.remove(link)
+    audit.record(session, "unlink_skill", skill, by=by, detail=_detail(skill, link))
+    return link
+
+
+def change_weight(session: Session, skill: Skill, link_id: int, *, weight: float, by: Actor) -> float:
+    """
+    Change how much of a related skill carries over, and return the weight before.
+
+    Raises
+    ------
+    NotFoundError
+        If the skill has no such link.
+    InvalidInputError
+        If the weight is none, or the link is of a kind that has none.
+    """
+    link = get_link(skill, link_id)
+    _check_weight(weight)
+    if link.kind is not LinkKind.RELATED:
+        raise InvalidInputError("Only links to related skills have a weight.", field="weight")
+    before, link.weight = link.weight, weight
+    audit.record(session, "weigh_skill_link", skill, by=by, detail={**_detail(skill, link), "before": before})
+    return before
+
+
+def get_link(skill: Skill, link_id: int) -> SkillLink:
+    """
+    Return a link of a skill.
+
+    Raises
+    ------
+    NotFoundError
+        If the skill has no such link.
+    """
     link = next((link for link in skill.links if link.id == link_id), None)
     if link is None:
         raise NotFoundError("There is no such link.")
-    detail = {"code": skill.code, "other": link.other.code, "kind": link.kind.value, "weight": link.weight}
-    skill.links.remove(link)
-    audit.record(session, "unlink_skill", skill, by=by, detail=detail)
     return link
+
+
+def _check_weight(weight: float) -> None:
+    if not 0 < weight <= 1:
+        raise InvalidInputError("A weight is above 0 and at most 1.", field="weight")
+
+
+def _detail(skill: Skill, link: SkillLink) -> dict[str, object]:
+    return {"code": skill.code, "other": link.other.code, "kind": link.kind.value, "weight": link.weight}

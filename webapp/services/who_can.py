@@ -13,14 +13,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.errors import InvalidInputError
 from webapp.models import Interest, Person, Shift, Skill, SkillRecord
 from webapp.services import records, roster, spans, zones
 from webapp.services.access import Permission, Viewer
+from webapp.services.freshness import is_fresh
 from webapp.services.projection import Projection, is_awaiting_review, is_provisional
+from webapp.services.unprojected import list_unprojected, people_unprojected
 
 NEAR_LEVELS = 1
 """Levels that somebody may miss, over all skills together, and still be shown as near."""
@@ -62,6 +64,8 @@ class Search:
         Where to look; None looks everywhere in the viewer's scope.
     reviewed
         Whether imported levels that nobody has reviewed are left out.
+    fresh
+        Whether levels without a recent sign of life (:mod:`webapp.services.freshness`) are left out.
     near
         Whether people who miss up to :data:`NEAR_LEVELS` levels are shown, too.
     """
@@ -72,6 +76,7 @@ class Search:
     site_id: int | None = None
     team_id: int | None = None
     reviewed: bool = False
+    fresh: bool = False
     near: bool = False
 
 
@@ -85,6 +90,7 @@ class Standing:
     provisional: bool
     interest: Interest
     valid_until: dt.date | None
+    fresh: bool
 
     @property
     def missing(self) -> int:
@@ -130,7 +136,7 @@ def find_who_can(session: Session, search: Search, *, viewer: Viewer) -> list[Ma
     if not search.wanted:
         return []
     skills = _skills(session, search.wanted)
-    people = session.scalars(_people(search, viewer)).all()
+    people = session.scalars(_people(search, viewer).where(_may_match(session, search))).all()
     held = records.projections_on(session, [person.id for person in people], search.on, skill_ids=list(skills))
     matches = []
     for person in people:
@@ -167,16 +173,46 @@ def _people(search: Search, viewer: Viewer) -> Select[Person]:
     return query
 
 
+def _may_match(session: Session, search: Search) -> ColumnElement[bool]:
+    """
+    Return a condition on people that leaves out those whose records cannot match, and is sure of nobody else.
+
+    Records that are wrong for the day, or not projected since an import, are judged by the log afterwards.
+    """
+    spare = NEAR_LEVELS if search.near else 0
+    levels = [
+        Person.id.in_(
+            select(SkillRecord.person_id).where(
+                SkillRecord.skill_id == line.skill_id,
+                or_(
+                    SkillRecord.effective_level >= line.level - spare,
+                    SkillRecord.changes_on <= search.on,
+                    SkillRecord.holds_from > search.on,
+                ),
+            )
+        )
+        for line in search.wanted
+        if line.level > spare
+    ]
+    imports = list_unprojected(session)
+    if not imports:
+        return and_(true(), *levels)
+    return or_(and_(true(), *levels), Person.id.in_(people_unprojected(imports)))
+
+
 def _standing(skill: Skill, wanted: Wanted, held: Mapping[int, Projection], search: Search) -> Standing:
     found = held.get(skill.id, Projection())
-    counts = found.effective_level > 0 and not (search.reviewed and found.provisional)
+    fresh = is_fresh(found, skill.half_life_days, search.on)
+    seen = not (search.reviewed and found.provisional) and (fresh or not search.fresh)
+    counts = found.effective_level > 0 and seen
     return Standing(
         skill=skill,
         asked=wanted.level,
         level=found.effective_level if counts else 0,
         provisional=counts and found.provisional,
         interest=found.interest,
-        valid_until=found.valid_until if counts else None,
+        valid_until=found.falls_on if counts else None,
+        fresh=fresh,
     )
 
 

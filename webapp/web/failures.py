@@ -6,11 +6,21 @@ import logging
 
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from flask_login import AnonymousUserMixin
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from webapp.errors import BusyError, ConflictError, ForbiddenError, InvalidInputError, MainstayError, NotFoundError
+from webapp.errors import (
+    BusyError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    MainstayError,
+    NotFoundError,
+    QuotaError,
+)
+from webapp.web.rest.problems import answer_problem, is_api_request
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +29,8 @@ _STATUS: dict[type[MainstayError], int] = {
     ForbiddenError: 403,
     InvalidInputError: 422,
     ConflictError: 409,
+    # Before its base: the first that fits counts.
+    QuotaError: 429,
     BusyError: 503,
 }
 
@@ -49,24 +61,43 @@ _ADVICE = {
 }
 
 
+_RETRY_AFTER = {429: {"Retry-After": "60"}, 503: {"Retry-After": "3"}}
+
+
 def wants_json() -> bool:
     """Return whether the client asked for JSON rather than a page."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
-def _answer(status: int, message: str = "") -> ResponseReturnValue:
+def _answer(status: int, message: str = "", *, error: Exception | None = None) -> ResponseReturnValue:
     # A failed command must leave nothing behind even though its answer is a page.
     g.failed = True
     session = g.get("session")
     if session is not None and status < 500:
         # The page around the message reads the person's navigation, which a transaction that failed would refuse.
         session.rollback()
+    if status >= 500:
+        # Every template is given the person who is signed in, and a database that does not answer would be asked again.
+        g._login_user = AnonymousUserMixin()  # noqa: SLF001 - the only way to say so to the library
+    if is_api_request():
+        return answer_problem(status, message, error=error)
     title = _TITLES.get(status, "That did not work")
     text = message or _ADVICE.get(status, "")
+    headers = _RETRY_AFTER.get(status, {})
     if wants_json():
-        return jsonify({"status": status, "title": title, "detail": text}), status
-    response = render_template("errors/error.html", status=status, title=title, text=text)
-    return response, status, {"Retry-After": "3"} if status == 503 else {}
+        return jsonify({"status": status, "title": title, "detail": text}), status, headers
+    try:
+        response = render_template("errors/error.html", status=status, title=title, text=text)
+    except (OperationalError, InterfaceError) as busy:
+        if status >= 500:
+            raise
+        return _answer_busy(busy)
+    return response, status, headers
+
+
+def _answer_busy(error: DBAPIError) -> ResponseReturnValue:
+    logger.warning("The database did not answer: %s", type(error.orig).__name__)
+    return _answer(503)
 
 
 def install(app: Flask) -> None:
@@ -75,7 +106,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(MainstayError)
     def _domain(error: MainstayError) -> ResponseReturnValue:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
-        return _answer(status, str(error))
+        return _answer(status, str(error), error=error)
 
     @app.errorhandler(StaleDataError)
     def _stale(_error: StaleDataError) -> ResponseReturnValue:
@@ -84,10 +115,11 @@ def install(app: Flask) -> None:
             "Somebody changed this while you looked at it. Open it again and make your change on what is there now.",
         )
 
+    # The driver says of a connection that broke under it in either way, depending on where it notices.
     @app.errorhandler(OperationalError)
-    def _database(error: OperationalError) -> ResponseReturnValue:
-        logger.warning("The database did not answer: %s", type(error.orig).__name__)
-        return _answer(503)
+    @app.errorhandler(InterfaceError)
+    def _database(error: DBAPIError) -> ResponseReturnValue:
+        return _answer_busy(error)
 
     @app.errorhandler(DataError)
     @app.errorhandler(OverflowError)
@@ -107,7 +139,9 @@ def install(app: Flask) -> None:
     def _http(error: HTTPException) -> ResponseReturnValue:
         if error.code is not None and error.code < 400:
             return error.get_response()
-        return _answer(error.code or 500)
+        # Our own say what is missing; the texts of the framework are for browsers.
+        ours = error.description if is_api_request() and "description" in vars(error) else None
+        return _answer(error.code or 500, ours or "", error=error)
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, request, url_for
 from wtforms import Field, Form
 
+from webapp.services import versions
 from webapp.services.access import Permission
 from webapp.web.labels import sentence
 from webapp.web.request import can
@@ -72,13 +73,34 @@ def day_after(value: dt.date) -> str:
     return (value + dt.timedelta(days=1)).isoformat()
 
 
+# What the form library says where it cannot read a value names the program's types.
+_UNREADABLE = {
+    "Not a valid datetime value.": "Give date and time.",
+    "Not a valid date value.": "Give a date.",
+    "Not a valid time value.": "Give a time, such as 09:30.",
+    "Not a valid integer value.": "Give a whole number.",
+    "Not a valid decimal value.": "Give a number.",
+    "Not a valid float value.": "Give a number.",
+}
+_TOO_LONG = re.compile(r"^Field cannot be longer than (\d+) characters?\.$")
+_WHOLE = re.compile(r"(?<=\d)\.0(?!\d)")
+
+
 def flat_errors(errors: object) -> list[str]:
-    """Return a field's errors as one list of sentences, whatever form and list fields nest."""
+    """
+    Return a field's errors as one list of sentences, whatever form and list fields nest.
+
+    Where a value could not be read, nothing else is said of it: its range is no news then.
+    """
     if isinstance(errors, Mapping):
         return [text for nested in errors.values() for text in flat_errors(nested)]
     if isinstance(errors, list | tuple):
-        return [text for nested in errors for text in flat_errors(nested)]
-    return [str(errors)] if errors else []
+        unread = [_UNREADABLE[each] for each in errors if isinstance(each, str) and each in _UNREADABLE]
+        return unread[:1] or [text for nested in errors for text in flat_errors(nested)]
+    text = _TOO_LONG.sub(r"At most \1 characters.", str(errors)) if errors else ""
+    if text.startswith("Number must be"):
+        text = _WHOLE.sub("", text)
+    return [_UNREADABLE.get(text, text)] if text else []
 
 
 def field_errors(form: Form) -> list[tuple[Field, str]]:
@@ -112,9 +134,23 @@ def job_figure(value: object, name: str) -> str:
     return number(value, 0 if float(value).is_integer() else 1)
 
 
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(\+\d\d:\d\d|Z)")
+_FOR_PROGRAMS = ("_id", "_ids", "digest")
+
+
 def detail_words(detail: Mapping[str, Any]) -> str:
     """Return the detail of an audit event as one line."""
     return " · ".join(f"{name.replace('_', ' ')}: {detail_value(value)}" for name, value in detail.items())
+
+
+def history_words(detail: Mapping[str, Any], zone: str = "UTC") -> str:
+    """
+    Return the same as people read it; the audit trail shows it whole.
+
+    It lacks what only a program can read, keys and digests, and moments are those of a zone.
+    """
+    said = detail_words({name: value for name, value in detail.items() if not name.endswith(_FOR_PROGRAMS)})
+    return _MOMENT.sub(lambda found: local_datetime(dt.datetime.fromisoformat(found[0]), zone), said)
 
 
 def detail_value(value: object) -> str:
@@ -125,6 +161,8 @@ def detail_value(value: object) -> str:
         if len(value) == 2 and not any(isinstance(nested, Mapping | list) for nested in value):
             return f"{detail_value(value[0])} → {detail_value(value[1])}"
         return ", ".join(detail_value(nested) for nested in value) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "–" if value is None else str(value)
 
 
@@ -133,6 +171,11 @@ def figure_cell(value: object) -> str:
     if isinstance(value, float):
         return number(value, 0 if value.is_integer() else 1)
     return "" if value is None else str(value)
+
+
+def changes_from(after: str, before: str) -> list[tuple[str, bool]]:
+    """Return a text in pieces, each with whether it is new beside an older text."""
+    return versions.mark_changes(before, after)
 
 
 def url_with(**changes: Any) -> str:
@@ -167,8 +210,10 @@ def install(app: Flask) -> None:
         job_figure,
         job_label,
         detail_words,
+        history_words,
         detail_value,
         figure_cell,
+        changes_from,
     ):
         app.add_template_filter(function)
     app.jinja_env.globals.update(

@@ -55,9 +55,16 @@ def icon(name: str, label: str | None = None, css_class: str = "", *, inline: bo
     inline
         Whether to draw it in place, for fragments that are fetched into a page.
     """
-    inside = drawing(name)
     if not inline:
         g.setdefault("icons", {})[name] = None
+    return _drawn(name, label, css_class, inline=inline)
+
+
+@functools.lru_cache(maxsize=4096)
+def _drawn(name: str, label: str | None, css_class: str, *, inline: bool) -> Markup:
+    # A page has a hundred icons and more, most of them in its frame.
+    inside = drawing(name)
+    if not inline:
         inside = Markup('<use href="#i-{}"></use>').format(name)
     meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     return Markup('<svg class="icon {}" viewBox="0 0 16 16" {}>{}</svg>').format(css_class, meaning, inside)
@@ -65,11 +72,13 @@ def icon(name: str, label: str | None = None, css_class: str = "", *, inline: bo
 
 def icon_symbols() -> Markup:
     """Return the symbols of all icons that this page has used so far."""
-    symbols = (
-        Markup('<symbol id="i-{}" viewBox="0 0 16 16">{}</symbol>').format(name, drawing(name))
-        for name in g.get("icons", {})
-    )
+    symbols = (_symbol(name) for name in g.get("icons", {}))
     return Markup('<svg class="icon-symbols" aria-hidden="true">{}</svg>').format(Markup("").join(symbols))
+
+
+@functools.cache
+def _symbol(name: str) -> Markup:
+    return Markup('<symbol id="i-{}" viewBox="0 0 16 16">{}</symbol>').format(name, drawing(name))
 
 
 def install(app: Flask) -> None:

@@ -24,11 +24,16 @@ CHANNELS = {
 }
 
 _STATE_TONES = {
-    "open": "info",
+    "received": "warn",
+    "classified": "info",
     "planned": "neutral",
+    "offered": "info",
     "accepted": "good",
+    "in_progress": "good",
     "returned": "warn",
     "declined": "warn",
+    "review": "warn",
+    "ignored": "neutral",
     "draft": "neutral",
     "published": "good",
     "superseded": "neutral",
@@ -37,6 +42,7 @@ _STATE_TONES = {
     "feasible": "info",
     "infeasible": "bad",
     "queued": "neutral",
+    "waiting": "info",
     "running": "info",
     "done": "good",
     "applied": "good",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_login import user_logged_out
 from flask_mail import Mail
 from flask_security import (
     MailUtil,
@@ -19,19 +21,22 @@ from flask_security import (
     user_authenticated,
 )
 from flask_wtf import CSRFProtect
+from limits import parse
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 from webapp.models import Account, RoleGrant
-from webapp.services import audit
+from webapp.services import audit, personal_keys
 from webapp.services.audit import Actor
+from webapp.web import password_forms
 from webapp.web.request import get_session, now
 
 logger = logging.getLogger(__name__)
 
 SIGN_IN_LIMIT_PER_ADDRESS = "30 per minute; 300 per hour"
 SIGN_IN_LIMIT_PER_ACCOUNT = "10 per 15 minutes"
+_FEED_LIMIT = parse("60 per minute")
 _LIMITED_ENDPOINTS = (
     "security.login",
     "security.forgot_password",
@@ -108,10 +113,22 @@ def install(app: Flask, config: Config) -> None:
     # The library asks for a scoped session; a proxy on the request's session behaves as one.
     proxy: Any = LocalProxy(get_session)
     datastore = SQLAlchemySessionUserDatastore(proxy, Account, RoleGrant)
-    Security(app, datastore, mail_util_cls=LoggingMailUtil)
+    security = Security(
+        app,
+        datastore,
+        mail_util_cls=LoggingMailUtil,
+        change_password_form=password_forms.ChangePasswordForm,
+        reset_password_form=password_forms.ResetPasswordForm,
+    )
+    # What somebody may do is asked of the viewer (webapp.web.guard), never of Flask-Principal, whose loader would read
+    # the account from the database for each static file and health check of a browser with a session.
+    security.principal.identity_loaders.clear()
     _limit_sign_in(app)
     _audit_sign_in(app)
-    app.after_request(lambda response: _add_headers(response, https=config.https))
+    # Signing out is a form that may lead on to the identity provider's own end of the session.
+    provider = urlsplit(config.oidc_issuer)
+    forms = f"'self' {provider.scheme}://{provider.netloc}" if config.oidc_issuer else "'self'"
+    app.after_request(lambda response: _add_headers(response, https=config.https, forms=forms))
 
 
 def _limit_sign_in(app: Flask) -> None:
@@ -128,6 +145,21 @@ def _limit_sign_in(app: Flask) -> None:
         app.view_functions[endpoint] = limited
 
 
+def within_feed_limit() -> bool:
+    """Return whether the address that asks has not asked for calendars too often: nobody may guess at links."""
+    limiter: Limiter = current_app.extensions["sign_in_limiter"]
+    if not limiter.enabled:
+        return True
+    return limiter.limiter.hit(_FEED_LIMIT, "calendar-feed", get_remote_address())
+
+
+def _revoke_keys(account: Account) -> None:
+    """Revoke tokens and calendar link with one's own new password, unless the box was cleared; JSON has no box."""
+    if request.is_json or password_forms.REVOKE_FIELD in request.form:
+        by = Actor(person_id=account.person_id, at=now(), channel="page")
+        personal_keys.revoke_all(get_session(), account.person, by=by)
+
+
 def _audit_sign_in(app: Flask) -> None:
     def _write(action: str, account: Account) -> None:
         by = Actor(person_id=account.person_id, at=now(), channel="page")
@@ -135,21 +167,28 @@ def _audit_sign_in(app: Flask) -> None:
 
     def _changed(_sender: Flask, user: Account, **_kwargs: Any) -> None:
         _write("change_password", user)
+        _revoke_keys(user)
 
     def _reset(_sender: Flask, user: Account, **_kwargs: Any) -> None:
         _write("reset_password", user)
+        _revoke_keys(user)
 
     def _signed_in(_sender: Flask, user: Account, **_kwargs: Any) -> None:
         _write("sign_in", user)
 
+    def _signed_out(_sender: Flask, user: Account, **_kwargs: Any) -> None:
+        # Open pages of other windows learn by it, in whatever process they are served.
+        _write("sign_out", user)
+
     # Signals hold their receivers weakly; the application keeps these alive as long as itself.
-    app.extensions["sign_in_receivers"] = (_changed, _reset, _signed_in)
+    app.extensions["sign_in_receivers"] = (_changed, _reset, _signed_in, _signed_out)
     password_changed.connect(_changed, app)
     password_reset.connect(_reset, app)
     user_authenticated.connect(_signed_in, app)
+    user_logged_out.connect(_signed_out, app)
 
 
-def _add_headers(response: Response, *, https: bool) -> Response:
+def _add_headers(response: Response, *, https: bool, forms: str) -> Response:
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
@@ -157,7 +196,7 @@ def _add_headers(response: Response, *, https: bool) -> Response:
         "img-src": "'self' data:",
         "font-src": "'self'",
         "connect-src": "'self'",
-        "form-action": "'self'",
+        "form-action": forms,
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
         "manifest-src": "'self'",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, flash, get_flashed_messages
+from flask import Flask, flash, get_flashed_messages, request
+
+BACKGROUND = "X-Mainstay-Live"
+"""Header of a request by which a script keeps an open page up to date: a message would be lost with its answer."""
 
 _TONES = {"message": "info", "info": "info", "success": "good", "warning": "warn", "error": "bad", "danger": "bad"}
 
@@ -38,6 +41,8 @@ def flash_undo(message: str, url: str) -> None:
 
 def take_toasts() -> list[Toast]:
     """Return the messages that wait for the person, and forget them."""
+    if request.headers.get(BACKGROUND):
+        return []
     toasts = []
     messages: Any = get_flashed_messages(with_categories=True)
     for category, message in messages:

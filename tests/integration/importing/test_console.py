@@ -166,3 +166,26 @@ def test_long_list_of_problems_is_cut_on_the_screen(run, tmp_path):
     path.write_text("external_id,name,site\n" + "".join(f"a{n},,ber\n" for n in range(30)), encoding="utf-8")
 
     assert "and 10 more" in run("import", "people", path, code=1)
+
+
+def test_dry_run_of_shifts_tells_the_difference_and_a_flag_removes_what_is_missing(database, run, tmp_path):
+    path = tmp_path / "week.csv"
+    header = "external_id,person,starts_at,ends_at\n"
+    path.write_text(header + "a,op,2026-11-23 09:00,2026-11-23 13:00\nb,op,2026-11-24 09:00,2026-11-24 13:00\n")
+    run("import", "shifts", path)
+    path.write_text(header + "a,op,2026-11-23 10:00,2026-11-23 13:00\nc,op,2026-11-24 14:00,2026-11-24 16:00\n")
+
+    kept = run("import", "shifts", path, "--dry-run")
+    removed = json.loads(run("import", "shifts", path, "--dry-run", "--remove-missing", "people", "--json"))
+    assert count(database, Shift) == 2
+    applied = run("import", "shifts", path, "--remove-missing", "people")
+
+    assert "against the roster: 1 added, 1 moved, 0 changed, 1 gone from the file (kept)" in kept
+    assert "2026-11-23 to 2026-11-24: 1 person" in kept
+    assert (removed["difference"]["gone"], removed["removed"]) == (1, 1)
+    assert "1 removed" in applied
+    with database.reading() as session:
+        assert sorted(session.scalars(select(Shift.external_id))) == ["a", "c"]
+    assert "unknown" not in run("import", "undo", 2)
+    with database.reading() as session:
+        assert sorted(session.scalars(select(Shift.external_id))) == ["a", "b"]

@@ -342,6 +342,29 @@ def test_shifts_are_local_times_and_breaks_may_lie_after_midnight(make, importin
     assert [line.starts_at.hour for line in shift.breaks] == [22, 1]
 
 
+def test_columns_that_a_file_of_shifts_lacks_leave_what_is_there(make, importing, work):
+    importing.apply(
+        ImportKind.SHIFTS,
+        "external_id,person,starts_at,ends_at,breaks,inferred\n"
+        "s1,p1,2026-11-23 09:00,2026-11-23 13:00,11:00-11:30,yes\n",
+    )
+    shift = make.session.scalar(select(Shift))
+
+    importing.apply(
+        ImportKind.SHIFTS, "external_id,person,starts_at,ends_at\ns1,p1,2026-11-23 09:00,2026-11-23 14:00\n"
+    )
+    make.session.refresh(shift)
+    kept = (shift.inferred, len(shift.breaks))
+    importing.apply(
+        ImportKind.SHIFTS,
+        "external_id,person,starts_at,ends_at,breaks,inferred\ns1,p1,2026-11-23 09:00,2026-11-23 14:00,,\n",
+    )
+    make.session.refresh(shift)
+
+    assert kept == (True, 1)
+    assert (shift.inferred, len(shift.breaks)) == (False, 0)
+
+
 def test_night_of_the_clock_change_lasts_nine_hours(make, importing, work):
     importing.apply(
         ImportKind.SHIFTS, "external_id,person,starts_at,ends_at\ns1,p1,2026-10-24 22:00,2026-10-25 06:00\n"
@@ -460,7 +483,11 @@ def test_engagements_come_with_window_owner_and_defaults(make, importing, work):
 
     engagement = make.session.scalar(select(Engagement))
     assert report.tallies["engagement"].new == 1
-    assert (engagement.priority, engagement.owner.external_id, engagement.state) == (3, "p1", EngagementState.OPEN)
+    assert (engagement.priority, engagement.owner.external_id, engagement.state) == (
+        3,
+        "p1",
+        EngagementState.CLASSIFIED,
+    )
     assert engagement.latest_at == engagement.due_at == dt.datetime(2026, 11, 23, 13, tzinfo=dt.UTC)
 
 

@@ -290,7 +290,7 @@ class TestAnswers:
 
         agent_day.withdraw_response(session, chosen, by=by)
 
-        assert chosen.engagement.state is EngagementState.PLANNED
+        assert chosen.engagement.state is EngagementState.OFFERED
         assert plans.list_declines(session, live) == []
 
     def test_a_decline_needs_a_reason(self, session: Session, make: Make, live: Plan) -> None:

@@ -107,7 +107,7 @@ def test_a_killed_worker_leaves_nothing_and_its_job_is_done_by_another(
 ) -> None:
     def is_solving() -> bool:
         with database.reading() as session:
-            job = session.scalars(select(Job)).one()
+            job = session.scalars(select(Job).where(Job.kind == "plan.solve")).one()
             return job.state is JobState.RUNNING and "phase" in job.progress_detail and bool(children_of(worker.pid))
 
     assert wait_for(is_solving, seconds=60)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from collections.abc import Callable
 
 import pytest
@@ -28,7 +30,7 @@ from webapp.models import (
     Role,
 )
 from webapp.services.planning import day as agent_day
-from webapp.services.planning import pins, plans, publish
+from webapp.services.planning import pins, plans, policy_editing, publish
 
 SignIn = Callable[[Person], FlaskClient]
 DAY = f"/plans?day={TODAY.isoformat()}"
@@ -102,6 +104,20 @@ class TestDay:
         answer = scheduler.get(f"/plans/demand?day={TODAY.isoformat()}&format={kind}")
 
         assert (answer.status_code, answer.mimetype) == (200, mimetype)
+
+    def test_capacity_is_what_the_policy_of_the_site_leaves(self, scheduler: FlaskClient, make: Make, day: Day) -> None:
+        """Ada and Ben have 450 minutes between them; by default a tenth of it is lost, on a calm day 15 %."""
+
+        def capacity() -> float:
+            answer = scheduler.get(f"/plans/demand?day={TODAY.isoformat()}&format=csv")
+            return sum(float(row["Productive minutes"]) for row in csv.DictReader(io.StringIO(answer.text)))
+
+        before = capacity()
+        policy_editing.set_default(make.session, day.site, "calm-day", by=make.actor())
+        make.commit()
+
+        assert before == pytest.approx(450 * 0.9)
+        assert capacity() == pytest.approx(450 * 0.85)
 
     def test_another_site_is_not_there(self, sign_in: SignIn, make: Make, day: Day) -> None:
         far = make.site()

@@ -258,7 +258,7 @@ def test_run_now_needs_no_job(database: Database, session: Session, make: Make, 
     make.commit()
 
     run_id = runs.run_now(
-        database.transaction,
+        database,
         day.site.id,
         TODAY,
         request=RunRequest(time_limit_seconds=60),

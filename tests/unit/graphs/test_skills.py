@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.graphs.skills import all_prerequisites, find_cycle, find_path
+from optimizer.graphs.skills import (
+    SkillCycleError,
+    all_ahead,
+    all_prerequisites,
+    find_cycle,
+    find_path,
+    refuse_cycle,
+)
 
 # Refunds need billing, billing needs products; chat needs writing.
 EDGES = [("refunds", "billing"), ("billing", "products"), ("chat", "writing")]
@@ -42,6 +50,30 @@ def test_prerequisites_come_in_the_order_of_learning():
     assert all_prerequisites(EDGES, "unknown") == []
 
 
+def test_all_that_contain_a_skill_are_found_the_nearest_first():
+    assert all_ahead([("refunds", "billing"), ("billing", "money"), ("refunds", "money")], "refunds") == [
+        "billing",
+        "money",
+    ]
+
+
+def test_a_link_that_closes_a_circle_is_refused_by_its_names():
+    with pytest.raises(SkillCycleError) as refused:
+        refuse_cycle([("B", "C"), ("C", "A"), ("B", "D"), ("D", "C")], "A", "B", verb="needs")
+
+    assert str(refused.value) == "A needs B needs C needs A"
+    assert refused.value.skills == ("A", "B", "C")
+
+
+def test_a_skill_that_needs_itself_is_refused():
+    with pytest.raises(SkillCycleError, match=r"^A needs A$"):
+        refuse_cycle([], "A", "A", verb="needs")
+
+
+def test_a_link_that_closes_none_is_not_refused():
+    refuse_cycle(EDGES, "refunds", "products", verb="needs")
+
+
 edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda e: e[0] != e[1]), max_size=14)
 
 
@@ -49,8 +81,11 @@ edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda e
 def test_links_that_are_refused_when_they_close_a_chain_leave_no_circle(wanted):
     kept: list[tuple[int, int]] = []
     for skill, other in wanted:
-        if not find_path(kept, other, skill):
-            kept.append((skill, other))
+        try:
+            refuse_cycle(kept, skill, other, verb="needs")
+        except SkillCycleError:
+            continue
+        kept.append((skill, other))
 
     assert find_cycle(kept) == []
 

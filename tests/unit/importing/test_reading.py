@@ -115,13 +115,15 @@ def test_cell_without_end_is_a_problem():
     assert [problem.code for problem in rows[0].problems] == ["too_long"]
 
 
-def test_too_many_rows_are_refused(monkeypatch):
-    monkeypatch.setattr(table, "MAX_ROWS", 2)
-
+def test_too_many_rows_are_refused():
     with pytest.raises(FileRefusedError) as refused:
-        cells(b"a\n1\n2\n3\n")
+        cells(b"a\n1\n2\n3\n", max_rows=2)
 
     assert refused.value.problem.code == "too_many_rows"
+
+
+def test_apostrophe_that_guards_is_taken_off_and_one_that_is_text_stays():
+    assert cells(b"a,b,c,d\n'=x,''=x,'x,''\n") == [("=x", "'=x", "'x", "''")]
 
 
 def test_large_file_is_refused_by_its_size_alone(monkeypatch):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer import Policy, Problem, solve, verify
+from optimizer import Plan, Policy, Problem, solve, verify
 from optimizer.assignment import unlisted as unlisted_module
 from optimizer.assignment.asks import Asks
-from optimizer.assignment.columns import enumerate_columns
+from optimizer.assignment.columns import Columns, enumerate_columns
+from optimizer.assignment.earlier import Earlier
 from optimizer.assignment.listing import list_model
 from optimizer.assignment.model import build_model, tier_objectives
 from optimizer.assignment.relaxation import certify, solve_relaxation
@@ -16,6 +17,7 @@ from optimizer.assignment.unlisted import Unlisted, leave_unlisted
 from optimizer.benchmarks.generator import Shape, generate
 from optimizer.control import Control
 from optimizer.fit import Fit
+from optimizer.plan import Assignment, Status
 from optimizer.policy import TIERS, LadderStep
 from optimizer.problem import Pin, Placement
 from optimizer.roster import Roster
@@ -71,8 +73,8 @@ def test_the_compiled_loop_prices_every_column_as_the_arrays_do(seed: int) -> No
     expected = np.zeros(len(problem.engagements))
     np.maximum.at(expected, columns.engagement, values)
     assert best == pytest.approx(expected, abs=1e-9)
-    listed = set(zip(columns.engagement.tolist(), columns.agent.tolist(), columns.start.tolist(), strict=True))
-    assert set(zip(engagement.tolist(), agent.tolist(), start.tolist(), strict=True)) <= listed
+    found = set(zip(engagement.tolist(), agent.tolist(), start.tolist(), strict=True))
+    assert found <= _triples(columns)
 
 
 @pytest.mark.parametrize("seed", [1001, 1002, 1003])
@@ -127,6 +129,33 @@ def test_pins_previous_and_mandatory_work_keep_all_their_columns() -> None:
     assert verify(problem, plan) == ()
     assert placed[pin.engagement] == (pin.agent, pin.start)
     assert placed[previous.engagement] == (previous.agent, previous.start)
+
+
+def test_columns_of_an_earlier_plan_stay_listed_however_poor_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search begins from that plan, so no round may drop a part of it, even the worst way to serve something."""
+    monkeypatch.setattr("optimizer.assignment.listing.LEFT", 1)
+    problem = _varied(1008)
+    fit = Fit(Roster.of(problem))
+    columns = enumerate_columns(fit)
+    order = np.lexsort((columns.value(TIERS["customers"]), columns.engagement))
+    worst = columns.select(order[np.unique(columns.engagement[order], return_index=True)[1]])
+    rows = tuple(
+        Assignment(problem.engagements[work].id, problem.agents[agent].id, start, 10.0, 0.0)
+        for work, agent, start in zip(
+            worst.engagement.tolist(), worst.agent.tolist(), worst.start.tolist(), strict=True
+        )
+    )
+    earlier = Earlier.of(fit, Plan(Status.FEASIBLE, assignments=rows))
+
+    model = list_model(_unlisted(problem), Asks.of(problem), Control(), lambda *_: None, earlier)
+
+    listed = _triples(model.columns)
+    assert len(rows) > 100
+    assert _triples(worst) <= listed
+
+
+def _triples(columns: Columns) -> set[tuple[int, int, int]]:
+    return set(zip(columns.engagement.tolist(), columns.agent.tolist(), columns.start.tolist(), strict=True))
 
 
 def test_what_the_loop_does_not_know_is_listed_whole() -> None:

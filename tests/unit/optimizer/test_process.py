@@ -39,6 +39,13 @@ def _children_of(parent: int) -> set[int]:
     return {int(pid) for each in lists for pid in each.read_text(encoding="utf-8").split()}
 
 
+@pytest.fixture
+def solvers():
+    """Return a function that lists the processes started since the test began; a browser of earlier tests is none."""
+    before = _children()
+    return lambda: _children() - before
+
+
 def _is_running(pid: int) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
@@ -47,7 +54,7 @@ def _is_running(pid: int) -> bool:
     return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_a_child_solves_and_tells_how_far_it_is():
+def test_a_child_solves_and_tells_how_far_it_is(solvers):
     told: list[Progress] = []
 
     plan = solve_in_child(a_problem([an_agent()], [an_engagement()]), on_progress=told.append)
@@ -56,7 +63,7 @@ def test_a_child_solves_and_tells_how_far_it_is():
     assert placed(plan) == {"e1": ("a1", 0)}
     assert "customers" in {progress.phase for progress in told}
     assert told[-1].incumbent == pytest.approx(10)
-    assert _children() == set()
+    assert solvers() == set()
 
 
 def test_a_problem_with_read_only_mappings_reaches_the_child():
@@ -81,7 +88,7 @@ def test_every_plan_that_is_told_on_the_way_is_whole(hard_problem):
     assert {left.cause.code for plan in told for left in plan.unassigned} == {CauseCode.UNKNOWN}
 
 
-def test_the_deadline_holds(hard_problem):
+def test_the_deadline_holds(hard_problem, solvers):
     problem = replace(hard_problem, policy=replace(LONG, time_limit_s=5.0))
     began = time.monotonic()
 
@@ -92,7 +99,7 @@ def test_the_deadline_holds(hard_problem):
     assert plan.status is Status.FEASIBLE
     assert plan.stopped_by is StoppedBy.CLOCK
     assert verify(problem, plan) == ()
-    assert _children() == set()
+    assert solvers() == set()
 
 
 def test_a_time_limit_of_nothing_is_not_called_infeasible(hard_problem):
@@ -105,7 +112,7 @@ def test_a_time_limit_of_nothing_is_not_called_infeasible(hard_problem):
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.8, 2.0])
-def test_cancel_keeps_the_best_plan(hard_problem, after_s):
+def test_cancel_keeps_the_best_plan(hard_problem, after_s, solvers):
     began = time.monotonic()
 
     plan = solve_in_child(hard_problem, should_cancel=lambda: time.monotonic() - began >= after_s)
@@ -114,7 +121,7 @@ def test_cancel_keeps_the_best_plan(hard_problem, after_s):
     assert time.monotonic() - began <= after_s + 6.0
     if plan.objective is not None:
         assert verify(hard_problem, plan) == ()
-    assert _children() == set()
+    assert solvers() == set()
 
 
 def test_a_cancelled_run_has_a_plan_once_one_was_told(hard_problem):
@@ -132,17 +139,17 @@ def test_a_cancelled_run_has_a_plan_once_one_was_told(hard_problem):
     assert verify(hard_problem, plan) == ()
 
 
-def test_a_killed_child_is_a_solver_error(hard_problem):
+def test_a_killed_child_is_a_solver_error(hard_problem, solvers):
     def kill(progress):
         if progress.phase == "customers":
-            for pid in _children():
+            for pid in solvers():
                 os.kill(pid, signal.SIGKILL)
 
     plan = solve_in_child(hard_problem, on_progress=kill)
 
     assert plan.status is Status.SOLVER_ERROR
     assert "SIGKILL" in plan.message
-    assert _children() == set()
+    assert solvers() == set()
 
 
 def test_a_child_without_memory_is_a_solver_error(hard_problem):

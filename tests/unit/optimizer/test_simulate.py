@@ -160,6 +160,16 @@ def test_a_single_day_proves_nothing():
         compare_days([], [])
 
 
+def test_intervals_say_whether_they_are_more_than_chance():
+    assert (Interval(2.0, 0.5).low, Interval(2.0, 0.5).high) == (1.5, 2.5)
+    assert Interval(2.0, 0.5).decided
+    assert Interval(-2.0, 0.5).decided
+    assert not Interval(2.0, 2.0).decided
+    assert Interval(2.0, 0.5).overlaps(Interval(3.0, 0.5))
+    assert not Interval(2.0, 0.5).overlaps(Interval(3.1, 0.5))
+    assert not Interval(3.1, 0.5).overlaps(Interval(2.0, 0.5))
+
+
 def test_draws_of_one_day_are_pooled():
     pooled = pool([an_outcome(110.0, 8, 1), an_outcome(60.0, 6, 3)])
 

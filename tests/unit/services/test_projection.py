@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.models import Interest, SkillEventKind
-from webapp.services.projection import OUTCOME_LEVEL_LIMIT, LoggedEvent, Projection, project
+from webapp.models import Dispute, Interest, SkillEventKind
+from webapp.services.fading import SkillRule
+from webapp.services.projection import LoggedEvent, Projection, project, standing_events
+from webapp.services.weighing import WEIGHTS
 
 PERSON, LEAD, OTHER_LEAD = 1, 2, 3
 TODAY = dt.date(2026, 11, 23)
 START = dt.datetime(2026, 11, 1, 9, 0, tzinfo=dt.UTC)
 REVIEW, PROVISIONAL, OUTCOME = SkillEventKind.REVIEW, SkillEventKind.PROVISIONAL, SkillEventKind.OUTCOME
+EVALUATION, USE = SkillEventKind.EVALUATION, SkillEventKind.USE
 CLAIM, WITHDRAW, RETRACT = SkillEventKind.CLAIM, SkillEventKind.WITHDRAW, SkillEventKind.RETRACT
 
 
@@ -108,13 +112,16 @@ def test_evidence_from_before_a_review_does_not_outlive_its_verdict():
     assert (found.validated_level, found.validated_by) == (2, PROVISIONAL)
 
 
-def test_evidence_from_after_an_expired_review_counts_in_full():
+def test_an_expired_review_still_speaks_against_higher_levels():
+    """The lead looked and said 2; that this lapsed gives an import no more weight than the lead had against it."""
     events = log(
         {"kind": REVIEW, "level": 2, "expires_on": dt.date(2026, 11, 20)},
         {"kind": PROVISIONAL, "level": 4, "expires_on": dt.date(2027, 3, 1)},
     )
 
-    assert project(events, TODAY).validated_level == 4
+    found = project(events, TODAY)
+
+    assert (found.validated_level, found.validated_by) == (2, PROVISIONAL)
 
 
 def test_nobody_assesses_themselves():
@@ -186,7 +193,8 @@ days = st.integers(-40, 400).map(lambda offset: TODAY + dt.timedelta(days=offset
 lines = st.one_of(
     st.fixed_dictionaries(
         {
-            "kind": st.sampled_from([REVIEW, PROVISIONAL, OUTCOME]),
+            "kind": st.sampled_from(sorted(WEIGHTS)),
+            "source": st.sampled_from(["", "quiz", "school"]),
             "level": levels,
             "expires_on": st.none() | days,
             "author_id": st.sampled_from([PERSON, LEAD, OTHER_LEAD, None]),
@@ -195,15 +203,16 @@ lines = st.one_of(
     st.fixed_dictionaries({"kind": st.just(CLAIM), "level": levels, "author_id": st.just(PERSON)}),
     st.fixed_dictionaries({"kind": st.just(RETRACT), "retracts_id": st.integers(1, 12)}),
 )
+rules = st.builds(SkillRule, half_life_days=st.none() | st.integers(1, 900), certificate_required=st.booleans())
 logs = st.lists(lines, max_size=12).map(lambda drawn: log(*drawn))
 
 
 @given(logs, days)
 def test_a_level_never_rises_above_the_evidence_of_others(events, on):
     evidence = [
-        min(event.level, OUTCOME_LEVEL_LIMIT) if event.kind is OUTCOME else event.level
+        min(event.level, WEIGHTS[event.kind].ceiling)
         for event in events
-        if event.kind in {REVIEW, PROVISIONAL, OUTCOME} and event.author_id != PERSON and event.holds_on(on)
+        if event.kind in WEIGHTS and event.author_id != PERSON and event.holds_on(on)
     ]
 
     found = project(events, on)
@@ -248,6 +257,7 @@ def test_higher_evidence_never_means_a_lower_level(events, on, draw):
             author_id=e.author_id,
             level=e.level + (e is raised),
             expires_on=e.expires_on,
+            source=e.source,
         )
         if e.level is not None
         else e
@@ -257,20 +267,86 @@ def test_higher_evidence_never_means_a_lower_level(events, on, draw):
     assert project(better, on).effective_level >= project(events, on).effective_level
 
 
-@given(logs, days, days)
-def test_a_projection_says_truly_on_which_other_days_it_holds(events, on, other):
-    here, there = project(events, on), project(events, other)
+@given(logs, days, days, rules)
+def test_a_projection_says_truly_on_which_other_days_it_holds(events, on, other, rule):
+    here, there = project(events, on, rule), project(events, other, rule)
 
     if here.holds_on(other):
-        assert (there.effective_level, there.validated_by, there.valid_until) == (
-            here.effective_level,
-            here.validated_by,
-            here.valid_until,
-        )
+        assert there == here
 
 
-@given(logs, days, days)
-def test_without_a_new_event_a_level_never_rises(events, on, later):
-    """Evidence expires; time alone gives none."""
-    if later >= on and project(events, on).validated_by is not REVIEW:
-        assert project(events, later).effective_level <= project(events, on).effective_level
+@given(logs, days, days, rules)
+def test_without_a_new_event_no_level_ever_rises(events, on, later, rule):
+    """Evidence expires and levels fade; time alone gives neither."""
+    here, there = project(events, min(on, later), rule), project(events, max(on, later), rule)
+
+    assert there.validated_level <= here.validated_level
+    assert there.effective_level <= here.effective_level
+
+
+@given(logs, days, rules)
+def test_the_announced_day_is_the_first_on_which_the_level_falls(events, on, rule):
+    found = project(events, on, rule)
+
+    if found.falls_on is None:
+        assert project(events, on + dt.timedelta(days=5000), rule).effective_level == found.effective_level
+    else:
+        assert project(events, found.falls_on, rule).effective_level < found.effective_level
+        assert project(events, found.falls_on - dt.timedelta(days=1), rule).effective_level == found.effective_level
+
+
+@given(logs, days, rules)
+def test_the_range_of_doubt_holds_the_level(events, on, rule):
+    found = project(events, on, rule)
+
+    assert found.validated_by is None or found.validated_low <= found.validated_level <= found.validated_high
+    assert found.effective_level <= found.validated_level
+
+
+@given(logs, days)
+def test_without_a_certificate_a_skill_that_needs_one_counts_for_nothing(events, on):
+    certified = any(
+        event.kind in {SkillEventKind.CERTIFICATE, SkillEventKind.BADGE}
+        and event.author_id != PERSON
+        and event.holds_on(on)
+        for event in standing_events(events)
+    )
+
+    found = project(events, on, SkillRule(certificate_required=True))
+
+    assert found.effective_level == (project(events, on).effective_level if certified else 0)
+
+
+def test_use_counts_and_keeps_a_level_from_fading():
+    rule = SkillRule(half_life_days=100)
+    reviewed = log({"kind": REVIEW, "level": 4})
+    used = [*reviewed, LoggedEvent(id=9, person_id=PERSON, kind=USE, at=START + dt.timedelta(days=200), count=42)]
+    # 4 · 2^(−d/100) falls below 3.5 after 19.3 days.
+    day = START.date() + dt.timedelta(days=1 + 20)
+
+    idle, busy = project(reviewed, day, rule), project(used, day, rule)
+
+    assert (idle.effective_level, idle.validated_level) == (3, 4)
+    assert (busy.effective_level, busy.used_count) == (4, 42)
+    assert busy.fades_on == START.date() + dt.timedelta(days=200 + 20)
+
+
+@pytest.mark.parametrize(
+    ("lines", "dispute"),
+    [
+        ([{"kind": REVIEW, "level": 3}], None),
+        (
+            [{"kind": REVIEW, "level": 1}, {"kind": REVIEW, "level": 4, "author_id": OTHER_LEAD}],
+            Dispute.REVIEWERS_APART,
+        ),
+        ([{"kind": REVIEW, "level": 3}, {"kind": REVIEW, "level": 4, "author_id": OTHER_LEAD}], None),
+        ([{"kind": REVIEW, "level": 1}, {"kind": REVIEW, "level": 4}], None),
+        ([{"kind": REVIEW, "level": 4}, {"kind": EVALUATION, "level": 1}], Dispute.EVIDENCE_APART),
+        ([{"kind": EVALUATION, "level": 1}, {"kind": REVIEW, "level": 4}], None),
+        ([{"kind": OUTCOME, "level": 2}, {"kind": CLAIM, "level": 5, "author_id": PERSON}], Dispute.CLAIM_FAR),
+        ([{"kind": CLAIM, "level": 5, "author_id": PERSON}, {"kind": REVIEW, "level": 2}], None),
+        ([{"kind": CLAIM, "level": 5, "author_id": PERSON}], None),
+    ],
+)
+def test_evidence_that_does_not_agree_is_a_dispute_until_somebody_looks(lines, dispute):
+    assert project(log(*lines), TODAY).dispute is dispute

@@ -59,6 +59,37 @@ def test_the_figures_of_a_solve_have_plain_names():
     assert filters.job_label("rows_written") == "Rows written"
 
 
+def test_a_history_leaves_out_what_only_a_program_can_read():
+    detail = {"site_id": 1, "input_digest": "9f", "plan_ids": [1, 2], "paid": True, "status": "optimal"}
+
+    assert filters.history_words(detail) == "paid: yes · status: optimal"
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (["Not a valid float value.", "Number must be between 1 and 120.0."], ["Give a number."]),
+        (["Number must be between 1.5 and 120.0."], ["Number must be between 1.5 and 120."]),
+        (
+            [{"starts_at": ["Not a valid time value."]}, {"ends_at": ["Too late."]}],
+            ["Give a time, such as 09:30.", "Too late."],
+        ),
+        (["Field cannot be longer than 80 characters."], ["At most 80 characters."]),
+        ([], []),
+    ],
+)
+def test_what_cannot_be_read_is_said_once_and_without_the_types_of_a_program(errors, said):
+    assert filters.flat_errors(errors) == said
+
+
+def test_a_history_says_moments_by_the_clock_of_the_site():
+    detail = {"starts_at": "2026-11-23T14:00:00+00:00", "ends_at": ["2026-11-23T16:00:00.5Z", None], "on": "2026-11-23"}
+
+    assert filters.history_words(detail, "Europe/Berlin") == (
+        "starts at: 23 Nov 2026, 15:00 · ends at: 23 Nov 2026, 17:00 → – · on: 2026-11-23"
+    )
+
+
 def test_a_pair_in_a_detail_reads_as_before_and_after():
     assert filters.detail_words({"level": [2, 3], "skill_code": "bill"}) == "level: 2 → 3 · skill code: bill"
     assert filters.detail_words({"changes": {"name": ["A", None]}, "ids": [], "kept": [1, 2, 3]}) == (

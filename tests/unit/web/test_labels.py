@@ -44,7 +44,7 @@ def test_each_page_of_the_navigation_has_an_icon_that_exists():
 
 def test_no_two_pages_of_one_person_share_their_keys():
     by_keys: dict[str, str] = {}
-    for entry in ENTRIES:
+    for entry in (entry for entry in ENTRIES if entry.keys):
         assert by_keys.setdefault(entry.keys, entry.label) == entry.label
 
 

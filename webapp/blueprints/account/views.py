@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.services import audit
 from webapp.services.access import PERMISSIONS, Permission
 from webapp.web.guard import requires
-from webapp.web.request import current_person, get_session
+from webapp.web.request import can, current_person, get_session
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -20,4 +20,10 @@ def index() -> ResponseReturnValue:
     person = current_person()
     grants = [(grant, sorted(PERMISSIONS[grant.role])) for grant in person.grants]
     events = audit.person_history(get_session(), person.id, limit=20)
-    return render_template("account/index.html", person=person, grants=grants, events=events)
+    return render_template(
+        "account/index.html",
+        person=person,
+        grants=grants,
+        events=events,
+        can_work_own_day=can(Permission.WORK_OWN_DAY),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.careers.forms import RoleForm, StepForm
@@ -12,6 +12,7 @@ from webapp.forms import add_error
 from webapp.models import ServiceRole, Skill
 from webapp.services import careers, catalogue
 from webapp.services.access import Permission
+from webapp.web.editing import Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, get_session
 from webapp.web.toasts import flash_success
@@ -43,25 +44,26 @@ def edit(role_id: int) -> ResponseReturnValue:
     """Change a role; whoever saves second sees what changed and keeps their text."""
     session = get_session()
     role = careers.get_service_role(session, role_id)
-    form = RoleForm(obj=careers.values_of(role))
-    form.offer(_offered_skills(role))
-    conflict, status = None, _status(form)
-    if not form.is_submitted():
-        form.begin(role.version, careers.describe(role))
-    elif not form.more.data and form.validate():
-        try:
-            careers.update_service_role(
-                session, role, values=form.values(), version=form.version_number, seen=form.seen_words, by=actor()
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(role.version, careers.describe(role))
-        else:
-            flash_success(f"{role.name} is saved.")
-            return redirect(url_for(".role", role_id=role.id))
-    return render_template("careers/edit.html", form=form, role=role, conflict=conflict), status
+
+    def make(sent: Sent) -> RoleForm:
+        form = RoleForm(sent, obj=careers.values_of(role))
+        form.offer(_offered_skills(role))
+        return form
+
+    def save(form: RoleForm) -> None:
+        careers.update_service_role(
+            session, role, values=form.values(), version=form.version_number, seen=form.seen_words, by=actor()
+        )
+
+    return edit_row(
+        role,
+        make=make,
+        words=lambda: careers.describe(role),
+        save=save,
+        page=lambda form, conflict: render_template("careers/edit.html", form=form, role=role, conflict=conflict),
+        done=lambda: go_on(f"{role.name} is saved.", url_for(".role", role_id=role.id)),
+        unfinished="more" in request.form,
+    )
 
 
 def _offered_skills(role: ServiceRole) -> list[Skill]:

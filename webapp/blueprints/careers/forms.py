@@ -20,7 +20,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from webapp.forms import options
+from webapp.forms import options, to_key
 from webapp.forms.editing import EditingForm
 from webapp.models import ServiceRole, Skill, StepKind
 from webapp.services.careers import RequirementValues, RoleValues
@@ -28,14 +28,10 @@ from webapp.services.careers import RequirementValues, RoleValues
 BLANK_LINES = 2
 
 
-def _to_key(value: Any) -> int | None:
-    return int(value) if value not in {None, "", "None"} else None
-
-
 class RequirementLine(Form):
     """One requirement; a line without a skill is blank, and taking a skill out of a line removes it."""
 
-    skill_id = SelectField("Skill", coerce=_to_key)
+    skill_id = SelectField("Skill", coerce=to_key)
     level = SelectField("Level", coerce=int, choices=options((level, str(level)) for level in range(1, 6)), default=3)
     weight = FloatField("Weight", [Optional()], default=1.0)
     gate = BooleanField("Gate")
@@ -91,7 +87,7 @@ class RoleForm(EditingForm):
 class StepForm(FlaskForm):
     """A step from a role to another."""
 
-    to_role_id = SelectField("To", coerce=_to_key)
+    to_role_id = SelectField("To", coerce=to_key)
     kind = SelectField("Kind", coerce=StepKind, choices=options((kind.value, kind.value) for kind in StepKind))
 
     def offer(self, roles: Sequence[ServiceRole]) -> None:

@@ -1,5 +1,6 @@
 """The skill catalogue."""
 
+from webapp.blueprints.catalogue import merge_views
 from webapp.blueprints.catalogue.views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "merge_views"]

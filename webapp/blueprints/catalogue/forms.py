@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from flask_wtf import FlaskForm
-from wtforms import DecimalField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from webapp.forms import options
@@ -35,6 +35,9 @@ class SkillForm(EditingForm):
     kind = SelectField("Kind", choices=options((kind.value, sentence(kind)) for kind in SkillKind))
     group = StringField("Group")
     description = TextAreaField("Description")
+    synonyms = TextAreaField("Synonyms")
+    half_life_days = IntegerField("Half-life in days", [Optional()])
+    certificate_required = BooleanField("Nobody holds it without a current certificate")
     level_1 = _level_field(1)
     level_2 = _level_field(2)
     level_3 = _level_field(3)
@@ -45,6 +48,9 @@ class SkillForm(EditingForm):
         """Show what the catalogue says now."""
         self.name.data, self.code.data, self.kind.data = entry.name, entry.code, entry.kind.value
         self.group.data, self.description.data = entry.group, entry.description
+        self.synonyms.data = "\n".join(entry.synonyms)
+        self.half_life_days.data = entry.half_life_days
+        self.certificate_required.data = entry.certificate_required
         for level, text in entry.levels.items():
             self[f"level_{level}"].data = text
 
@@ -57,6 +63,9 @@ class SkillForm(EditingForm):
             group=self.group.data or "",
             description=self.description.data or "",
             levels={level: self[f"level_{level}"].data or "" for level in DESCRIBED_LEVELS},
+            synonyms=tuple((self.synonyms.data or "").splitlines()),
+            half_life_days=self.half_life_days.data,
+            certificate_required=bool(self.certificate_required.data),
         )
 
 
@@ -74,3 +83,13 @@ class LinkForm(FlaskForm):
     def offer(self, skills: Iterable[Skill]) -> None:
         """Set the skills that may be chosen."""
         self.other_id.choices = [(skill.id, skill.name) for skill in skills]
+
+
+class MergeForm(FlaskForm):
+    """The skill that takes another's place."""
+
+    target_id = SelectField("Merge it into", coerce=int)
+
+    def offer(self, skills: Iterable[Skill]) -> None:
+        """Set the skills that may be chosen."""
+        self.target_id.choices = [(skill.id, f"{skill.name} ({skill.code})") for skill in skills]

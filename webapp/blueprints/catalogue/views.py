@@ -8,20 +8,26 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.catalogue.forms import LINK_WORDS, LinkForm, SkillForm
-from webapp.errors import ConflictError, InvalidInputError, NotFoundError
+from webapp.charts.skill_graph import draw_skill_map
+from webapp.errors import InvalidInputError, NotFoundError
 from webapp.forms import add_error
 from webapp.models import LinkKind, Skill, SkillKind
-from webapp.services import audit, catalogue, skill_links
+from webapp.services import audit, catalogue, skill_graph, skill_links
 from webapp.services.access import Permission
 from webapp.services.catalogue import CatalogueFilter, ListedSkill
+from webapp.services.skill_merging import merging
 from webapp.web.arguments import choice_argument
+from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.labels import sentence
 from webapp.web.request import actor, can, current_person, current_viewer, get_session, today
-from webapp.web.tables import csv_response
+from webapp.web.tables import csv_response, page_from_request
 from webapp.web.toasts import flash_success, flash_undo
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/skills")
+
+HALF_LIVES = (90, 180, 365)
+"""Half-lives in days that the form gives as examples."""
 
 KIND_OPTIONS = [(kind.value, sentence(kind)) for kind in SkillKind]
 
@@ -40,9 +46,12 @@ def index() -> ResponseReturnValue:
     skills = catalogue.list_skills(session, chosen, viewer=current_viewer())
     if request.args.get("format") == "csv":
         return _csv(skills)
+    page = page_from_request(len(skills), size=100)
     return render_template(
         "catalogue/index.html",
-        skills=skills,
+        skills=skills[page.offset : page.offset + page.size],
+        page=page,
+        ranked=bool(chosen.text),
         group_options=[(group.id, group.name) for group in catalogue.list_groups(session)],
         kind_options=KIND_OPTIONS,
     )
@@ -77,14 +86,18 @@ def _skill_page(shown: Skill, form: LinkForm, status: int = 200) -> tuple[str, i
     session, viewer = get_session(), current_viewer()
     form.offer(found for found in catalogue.list_current_skills(session) if found.id != shown.id)
     on = today(current_person().site)
+    around = skill_graph.map_skill(session, shown)
     page = render_template(
         "catalogue/skill.html",
         skill=shown,
         path=skill_links.list_path(session, shown),
         dependents=skill_links.list_dependents(session, shown),
+        picture=None if around.alone else draw_skill_map(around),
         uses=catalogue.list_uses(session, shown),
         holders=catalogue.list_holders(session, shown, on, viewer=viewer) if can(Permission.VIEW_RECORDS) else None,
         events=audit.history(session, shown) if can(Permission.EDIT_CATALOGUE) else None,
+        former_names=catalogue.list_former_names(session, shown),
+        merges=merging.list_merges(session, shown),
         link_words=LINK_WORDS,
         form=form,
     )
@@ -127,7 +140,13 @@ def create() -> ResponseReturnValue:
         else:
             flash_success(f"{added.name} is in the catalogue.")
             return redirect(url_for(".skill", skill_id=added.id))
-    page = render_template("catalogue/edit.html", form=form, skill=None, groups=catalogue.list_groups(session))
+    page = render_template(
+        "catalogue/edit.html",
+        form=form,
+        skill=None,
+        groups=catalogue.list_groups(session),
+        falls=catalogue.fall_table(HALF_LIVES),
+    )
     return page, 422 if form.is_submitted() else 200
 
 
@@ -135,29 +154,62 @@ def create() -> ResponseReturnValue:
 @requires(Permission.EDIT_CATALOGUE)
 def edit(skill_id: int) -> ResponseReturnValue:
     """Change a skill; whoever saves second sees what changed and keeps their text."""
-    session, form = get_session(), SkillForm()
+    session = get_session()
     shown = catalogue.get_skill(session, skill_id)
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.fill(catalogue.describe(shown))
-        form.begin(shown.version, catalogue.words(shown))
-    elif form.validate():
-        try:
-            catalogue.edit_skill(
-                session, shown, form.entry(), version=form.version_number, seen=form.seen_words, by=actor()
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(shown.version, catalogue.words(shown))
-        else:
-            flash_success(f"{shown.name} is saved.")
-            return redirect(url_for(".skill", skill_id=shown.id))
-    page = render_template(
-        "catalogue/edit.html", form=form, skill=shown, conflict=conflict, groups=catalogue.list_groups(session)
+
+    def make(sent: Sent) -> SkillForm:
+        form = SkillForm(sent)
+        if sent is None:
+            form.fill(catalogue.describe(shown))
+        return form
+
+    def save(form: SkillForm) -> None:
+        catalogue.edit_skill(
+            session, shown, form.entry(), version=form.version_number, seen=form.seen_words, by=actor()
+        )
+
+    def page(form: SkillForm, conflict: Conflict | None) -> str:
+        groups = catalogue.list_groups(session)
+        falls = catalogue.fall_table(HALF_LIVES)
+        return render_template(
+            "catalogue/edit.html", form=form, skill=shown, conflict=conflict, groups=groups, falls=falls
+        )
+
+    name, code = shown.name, shown.code
+
+    def done() -> ResponseReturnValue:
+        if (shown.name, shown.code) == (name, code):
+            return go_on(f"{shown.name} is saved.", url_for(".skill", skill_id=shown.id))
+        back = url_for(".rename_back", skill_id=shown.id, name=name, code=code, version=shown.version)
+        flash_undo(f"{name} is {shown.name} now. The old name still finds it.", back)
+        return redirect(url_for(".skill", skill_id=shown.id))
+
+    return edit_row(
+        shown,
+        make=make,
+        words=lambda: catalogue.words(shown),
+        save=save,
+        page=page,
+        done=done,
     )
-    return page, status
+
+
+@blueprint.post("/<int:skill_id>/rename-back")
+@requires(Permission.EDIT_CATALOGUE)
+def rename_back(skill_id: int) -> ResponseReturnValue:
+    """Take a rename back."""
+    session, given = get_session(), request.args
+    shown = catalogue.get_skill(session, skill_id)
+    catalogue.rename_back(
+        session,
+        shown,
+        name=given.get("name", ""),
+        code=given.get("code", ""),
+        version=given.get("version", 0, type=int),
+        by=actor(),
+    )
+    flash_success(f"It is {shown.name} again.")
+    return redirect(url_for(".skill", skill_id=shown.id))
 
 
 @blueprint.post("/<int:skill_id>/retire")

@@ -11,17 +11,24 @@ from webapp.blueprints.day.board import build_board
 from webapp.blueprints.day.forms import DeclineForm
 from webapp.errors import InvalidInputError, NotFoundError
 from webapp.forms import add_error
-from webapp.models import Interest, Response
-from webapp.services import own_day, records
+from webapp.models import Assignment, Interest, Response
+from webapp.services import lifecycle, own_day, praise, records
 from webapp.services.access import Permission
 from webapp.services.planning import day as planned_day
+from webapp.services.planning import swaps
+from webapp.services.routing import floor_view
+from webapp.services.talk import calling, huddle, threads
 from webapp.web.arguments import day_argument, read_day
 from webapp.web.guard import requires
-from webapp.web.request import actor, current_person, get_session, now, today
+from webapp.web.live import watch
+from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
 from webapp.web.tables import csv_response
 from webapp.web.toasts import flash_success, flash_undo
 
 blueprint = Blueprint("day", __name__, url_prefix="/day")
+
+PRAISE_SHOWN = dt.timedelta(days=7)
+"""How long a customer's praise stands on the day of whom they praised."""
 
 _WISHES = {
     Interest.GROW: "You want more of {skill}. The next plan knows.",
@@ -42,20 +49,35 @@ def index() -> ResponseReturnValue:
 
 def _page(day_on: dt.date, *, declined: tuple[int, DeclineForm] | None = None) -> str:
     session, person = get_session(), current_person()
-    day = own_day.own_day(session, person, day_on)
+    # Plans of others' days are none of an agent's: the page moves only when their own part of one does.
+    mine = (f"person:{person.id}", f"day:{person.id}", f"presence:{person.id}")
+    watch(*mine, f"huddle:{person.site_id}", pause_seconds=2)
+    week = own_day.week_roster(session, person, day_on)
+    day = own_day.own_day(session, person, day_on, week=week)
     return render_template(
         "day/index.html",
         day=day,
         board=build_board(day, person.site.time_zone, now()),
-        week=own_day.own_week(session, person, day_on),
+        week=own_day.own_week(session, person, day_on, week=week),
         person=person,
         zone=person.site.time_zone,
         today=today(person.site),
+        presence=floor_view.find_own_presence(session, person),
         answerable=planned_day.ANSWERABLE,
         order=",".join(str(work.assignment.id) for work in day.agenda.work),
         planned_order=",".join(
             str(work.assignment.id)
             for work in sorted(day.agenda.work, key=lambda each: (each.assignment.starts_at, each.assignment.id))
+        ),
+        swaps=swaps.list_own(session, person, day.agenda.plan),
+        praises=praise.list_of_person(session, person, since=now() - PRAISE_SHOWN, limit=3)
+        if day_on == today(person.site)
+        else (),
+        ended=lifecycle.ENDED,
+        agreed=huddle.list_own_notes(session, person, day_on=day_on),
+        dispatcher=calling.find_on_duty(session, person.site, at=now()),
+        talk=threads.count_unread(
+            session, [work.assignment.engagement_id for work in day.agenda.work], viewer=current_viewer()
         ),
         declined_id=declined[0] if declined else None,
         form=declined[1] if declined else DeclineForm(formdata=None),
@@ -150,6 +172,43 @@ def withdraw(ids: str) -> ResponseReturnValue:
         day_on = assignment.plan.day_on
     flash_success("Taken back. It waits for your answer again.")
     return redirect(url_for(".index", day=day_on.isoformat()))
+
+
+@blueprint.post("/assignments/<int:assignment_id>/start")
+@requires(Permission.WORK_OWN_DAY)
+def start(assignment_id: int) -> ResponseReturnValue:
+    """Say that one has begun."""
+    session = get_session()
+    assignment = planned_day.get_own_assignment(session, assignment_id, person=current_person())
+    planned_day.start(session, assignment, by=actor())
+    flash_undo("Begun.", url_for(".undo", assignment_id=assignment_id))
+    return _to_work(assignment)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/finish")
+@requires(Permission.WORK_OWN_DAY)
+def finish(assignment_id: int) -> ResponseReturnValue:
+    """Say that one is done."""
+    session = get_session()
+    assignment = planned_day.get_own_assignment(session, assignment_id, person=current_person())
+    planned_day.finish(session, assignment, by=actor())
+    flash_undo("Done.", url_for(".undo", assignment_id=assignment_id))
+    return _to_work(assignment)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/undo")
+@requires(Permission.WORK_OWN_DAY)
+def undo(assignment_id: int) -> ResponseReturnValue:
+    """Take back that one has begun, or is done."""
+    session = get_session()
+    assignment = planned_day.get_own_assignment(session, assignment_id, person=current_person())
+    planned_day.undo_progress(session, assignment, by=actor())
+    flash_success("Taken back.")
+    return _to_work(assignment)
+
+
+def _to_work(assignment: Assignment) -> ResponseReturnValue:
+    return redirect(url_for(".index", day=assignment.plan.day_on.isoformat(), _anchor=f"work-{assignment.id}"))
 
 
 @blueprint.post("/<day_on>/order")

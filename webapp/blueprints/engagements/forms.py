@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
-from wtforms import FloatField, SelectField, StringField
+from flask_wtf import FlaskForm
+from wtforms import FloatField, HiddenField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
-from webapp.forms import options
+from webapp.forms import options, to_key
 from webapp.forms.editing import EditingForm
 from webapp.forms.local_times import local_time_field, occurrence_field, read_moment, show_moment
 from webapp.models import Engagement, EngagementType, Person
@@ -21,14 +21,22 @@ _PRIORITIES = ("1 low", "2", "3 normal", "4", "5 urgent")
 _TIMES = ("earliest_at", "due_at", "latest_at")
 
 
-def _to_key(value: Any) -> int | None:
-    return int(value) if value not in {None, "", "None"} else None
+class PraiseForm(FlaskForm):
+    """A customer's good word; ``key`` makes it the same praise when the page is sent twice."""
+
+    key = HiddenField()
+    person_id = SelectField("For whom", coerce=to_key)
+    words = StringField("What the customer said", [Length(max=400)], description="Kept for a while, then cleared.")
+
+    def offer(self, people: Sequence[Person]) -> None:
+        """Offer the agents of the site."""
+        self.person_id.choices = options((person.id, person.name) for person in people)
 
 
 class EngagementForm(EditingForm):
     """An engagement."""
 
-    type_id = SelectField("Type", coerce=_to_key)
+    type_id = SelectField("Type", coerce=to_key)
     external_id = StringField(
         "Reference",
         [Length(max=80)],
@@ -47,13 +55,13 @@ class EngagementForm(EditingForm):
     priority = SelectField("Priority", coerce=int, choices=options(enumerate(_PRIORITIES, start=1)), default=3)
     minutes = FloatField("Minutes", [Optional()], description="Only if they differ from the type's handle time.")
     owner_id = SelectField(
-        "Case owner", coerce=_to_key, description="The agent who keeps the case to its end; others may still help."
+        "Case owner", coerce=to_key, description="The agent who keeps the case to its end; others may still help."
     )
 
-    def offer(self, types: Sequence[EngagementType], owners: Sequence[Person]) -> None:
-        """Offer types and case owners."""
+    def offer(self, types: Sequence[EngagementType], owners: Sequence[Person], *, may_be_unsure: bool = False) -> None:
+        """Offer types and case owners; work that is new may be of a kind that nobody knows yet."""
         self.type_id.choices = [
-            ("", "Choose a type"),
+            ("", "Not sure: find it by the subject" if may_be_unsure else "Choose a type"),
             *(
                 (each.id, f"{each.name} ({CHANNELS[each.channel.value][0]}, {each.handle_minutes:g} min)")
                 for each in types

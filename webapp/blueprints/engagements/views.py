@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.blueprints.engagements.forms import EngagementForm
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.blueprints.engagements.forms import EngagementForm, PraiseForm
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Channel, Engagement, EngagementState, Site, Stance
-from webapp.services import access, audit, engagement_types, engagements, zones
+from webapp.services import access, audit, engagement_types, engagements, lifecycle, ownership, zones
+from webapp.services import praise as praises
 from webapp.services.access import Permission
 from webapp.services.engagements import EngagementFilter
+from webapp.services.intake import phoned
+from webapp.services.talk import threads
 from webapp.web.arguments import choice_argument, day_argument
+from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.labels import CHANNELS, STANCES, sentence
+from webapp.web.live import watch
 from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
 from webapp.web.tables import csv_response, page_from_request
 from webapp.web.toasts import flash_success, flash_undo
@@ -37,6 +43,7 @@ def _filter() -> EngagementFilter:
         waiting=request.args.get("state") == "waiting",
         priority=priority if priority in range(1, 6) else None,
         owner_id=request.args.get("owner", type=int),
+        mine=request.args.get("owner") == "mine",
         text=request.args.get("q", "").strip(),
     )
 
@@ -56,18 +63,20 @@ def index() -> ResponseReturnValue:
     page = page_from_request(engagements.count_engagements(session, viewer=viewer, wanted=wanted))
     counts = engagements.count_by_state(session, viewer=viewer, wanted=wanted)
     chosen = next((site for site in sites if site.id == wanted.site_id), None)
+    shown = engagements.list_engagements(
+        session, viewer=viewer, wanted=wanted, sort=sort, offset=page.offset, limit=page.size
+    )
     return render_template(
         "engagements/index.html",
-        engagements=engagements.list_engagements(
-            session, viewer=viewer, wanted=wanted, sort=sort, offset=page.offset, limit=page.size
-        ),
+        engagements=shown,
+        owned_by=ownership.owners_of(session, shown),
         page=page,
         wanted=wanted,
         counts=counts,
-        waiting_count=sum(counts[state] for state in engagements.WAITING),
+        waiting_count=sum(counts[state] for state in lifecycle.WAITING),
         site=chosen,
         now=now(),
-        ended=engagements.ENDED,
+        ended=lifecycle.ENDED,
         sites=[(site.id, site.name) for site in sites],
         types=[(each.id, each.name) for each in engagement_types.list_types(session) if not each.channel.live],
         owners=[(person.id, person.name) for person in engagements.list_owner_choices(session, chosen)]
@@ -95,7 +104,9 @@ def _csv(found: list[Engagement]) -> ResponseReturnValue:
         "minutes",
         "owner",
         "state",
+        "owned_by",
     )
+    owned_by = ownership.owners_of(get_session(), found)
     rows = (
         (
             each.external_id,
@@ -110,6 +121,7 @@ def _csv(found: list[Engagement]) -> ResponseReturnValue:
             each.minutes,
             each.owner.external_id if each.owner else None,
             each.state.value,
+            owned_by[each.id].external_id if each.id in owned_by else None,
         )
         for each in found
     )
@@ -129,15 +141,63 @@ def show(engagement_id: int) -> ResponseReturnValue:
     engagement = engagements.get_engagement(
         session, engagement_id, viewer=current_viewer(), permission=Permission.VIEW_WORK
     )
+    return _show(engagement, _praise_form(engagement))
+
+
+def _praise_form(engagement: Engagement) -> PraiseForm:
+    session, form = get_session(), PraiseForm()
+    form.offer(engagements.list_owner_choices(session, engagement.site))
+    if not form.is_submitted():
+        form.key.data = uuid.uuid4().hex
+        owner = ownership.owners_of(session, [engagement]).get(engagement.id)
+        form.person_id.data = owner.id if owner is not None else None
+    return form
+
+
+def _show(engagement: Engagement, form: PraiseForm) -> str:
+    session = get_session()
+    watch(f"engagement:{engagement.id}", f"plans:{engagement.site_id}", f"thread:{engagement.id}", pause_seconds=3)
     return render_template(
         "engagements/show.html",
         engagement=engagement,
         day_on=zones.to_local(engagement.earliest_at, engagement.site.time_zone).date(),
-        ended=engagement.state in engagements.ENDED,
+        ended=engagement.state in lifecycle.ENDED,
         placements=engagements.list_placements(session, engagement),
         unassigned=engagements.find_unassigned(session, engagement),
         events=audit.history(session, engagement),
+        life=lifecycle.history(session, engagement),
+        owned_by=ownership.owners_of(session, [engagement]).get(engagement.id),
+        praised=praises.list_about(session, engagement),
+        talk=threads.count_unread(session, [engagement.id], viewer=current_viewer()),
+        praise_form=form,
     )
+
+
+@blueprint.post("/<int:engagement_id>/praise")
+@requires(Permission.EDIT_WORK)
+def praise(engagement_id: int) -> ResponseReturnValue:
+    """Keep a customer's praise about an engagement: the agent is told, and thanks the customer."""
+    session, engagement = get_session(), _get(engagement_id)
+    form = _praise_form(engagement)
+    if form.validate():
+        agents = engagements.list_owner_choices(session, engagement.site)
+        chosen = next(person for person in agents if person.id == form.person_id.data)
+        try:
+            kept = praises.receive(
+                session,
+                customer_key=engagement.customer_key,
+                person=chosen,
+                about=engagement,
+                words=form.words.data or "",
+                external_id=f"page-{form.key.data}" if form.key.data else "",
+                by=actor(),
+            )
+        except InvalidInputError as error:
+            add_error(form, error)
+        else:
+            flash_success(f"{chosen.name} is told, and thanks the customer: {kept.thanks.external_id}.")
+            return redirect(url_for(".show", engagement_id=engagement_id))
+    return _show(engagement, form), 422
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -151,16 +211,21 @@ def create() -> ResponseReturnValue:
         site_id = sites[0].id
     site = access.get_site(session, site_id, viewer=viewer, permission=Permission.EDIT_WORK)
     form = EngagementForm()
-    form.offer(engagements.list_type_choices(session), engagements.list_owner_choices(session, site))
+    form.offer(
+        engagements.list_type_choices(session), engagements.list_owner_choices(session, site), may_be_unsure=True
+    )
     if not form.is_submitted():
         form.suggest(now(), site.time_zone)
     elif form.validate():
         try:
-            added = engagements.create_engagement(session, site=site, draft=form.draft(site.time_zone), by=actor())
+            draft = form.draft(site.time_zone)
+            add = engagements.create_engagement if draft.type_id else phoned.add_of_unknown_type
+            added = add(session, site=site, draft=draft, by=actor())
         except InvalidInputError as error:
             add_error(form, error)
         else:
-            flash_success(f"Engagement {added.external_id} is open.")
+            waits = "to be sorted" if added.state is EngagementState.RECEIVED else "for a plan"
+            flash_success(f"Engagement {added.external_id} waits {waits}.")
             return redirect(url_for(".show", engagement_id=added.id))
     status = 422 if form.is_submitted() else 200
     return render_template("engagements/edit.html", form=form, site=site, sites=sites, engagement=None), status
@@ -172,39 +237,42 @@ def edit(engagement_id: int) -> ResponseReturnValue:
     """Change an engagement; whoever saves second sees what changed and keeps their text."""
     session = get_session()
     engagement = _get(engagement_id)
-    site = engagement.site
-    form = EngagementForm(obj=engagement)
-    form.offer(
-        engagements.list_type_choices(session, keep=engagement.engagement_type_id),
-        engagements.list_owner_choices(session, site, keep=engagement.owner_id),
+    site, back = engagement.site, url_for(".show", engagement_id=engagement_id)
+
+    def make(sent: Sent) -> EngagementForm:
+        form = EngagementForm(sent, obj=engagement)
+        form.offer(
+            engagements.list_type_choices(session, keep=engagement.engagement_type_id),
+            engagements.list_owner_choices(session, site, keep=engagement.owner_id),
+        )
+        if sent is None:
+            form.type_id.data = engagement.engagement_type_id
+            form.show(engagement)
+        return form
+
+    def save(form: EngagementForm) -> None:
+        engagements.update_engagement(
+            session,
+            engagement,
+            draft=form.draft(site.time_zone),
+            version=form.version_number,
+            seen=form.seen_words,
+            by=actor(),
+        )
+
+    def page(form: EngagementForm, conflict: Conflict | None) -> str:
+        return render_template(
+            "engagements/edit.html", form=form, site=site, sites=[], engagement=engagement, conflict=conflict
+        )
+
+    return edit_row(
+        engagement,
+        make=make,
+        words=lambda: engagements.describe_engagement(engagement),
+        save=save,
+        page=page,
+        done=lambda: go_on(f"Engagement {engagement.external_id} is saved.", back),
     )
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.type_id.data = engagement.engagement_type_id
-        form.show(engagement)
-        form.begin(engagement.version, engagements.describe_engagement(engagement))
-    elif form.validate():
-        try:
-            engagements.update_engagement(
-                session,
-                engagement,
-                draft=form.draft(site.time_zone),
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(engagement.version, engagements.describe_engagement(engagement))
-        else:
-            flash_success(f"Engagement {engagement.external_id} is saved.")
-            return redirect(url_for(".show", engagement_id=engagement_id))
-    page = render_template(
-        "engagements/edit.html", form=form, site=site, sites=[], engagement=engagement, conflict=conflict
-    )
-    return page, status
 
 
 def _get(engagement_id: int) -> Engagement:

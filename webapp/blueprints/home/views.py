@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, current_app, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp import schema
-from webapp.errors import SchemaVersionError
+from webapp.services import health
 from webapp.services.access import Permission
 from webapp.web.guard import public, requires
 from webapp.web.navigation import entries
-from webapp.web.request import can, get_database
+from webapp.web.request import can, get_database, now
 
 blueprint = Blueprint("home", __name__)
 
@@ -42,9 +43,7 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """Answer whether the database answers and its schema is the right one."""
-    try:
-        schema.check_schema(get_database())
-    except SchemaVersionError as error:
-        return jsonify({"status": "unready", "detail": str(error)}), 503
-    return jsonify({"status": "ready"})
+    """Answer whether the database answers with the right schema, and say whether anybody runs jobs."""
+    found = health.check(get_database(), at=now())
+    status = "ready" if found.ready else "unready"
+    return jsonify({"status": status, "checks": asdict(found)}), 200 if found.ready else 503

@@ -15,8 +15,18 @@ from webapp.models import ImportKind, Site
 from webapp.services.importing.call_log.presets import list_presets
 from webapp.services.importing.columns import Column
 from webapp.services.importing.reading import ENCODINGS
+from webapp.services.importing.shift_difference import Missing
 
 _CHOICE = "column_"
+MISSING = options(
+    [
+        (Missing.KEEP.value, "Keep them"),
+        (Missing.PEOPLE.value, "Remove those of the people in the file"),
+        (Missing.TEAMS.value, "Remove those of everybody in their teams"),
+        (Missing.SITES.value, "Remove those of everybody at their sites"),
+    ]
+)
+"""Choices for stored shifts that a file lacks, within the days that it covers."""
 
 
 def _key(value: Any) -> int | None:
@@ -31,15 +41,19 @@ class UploadForm(FlaskForm):
     encoding = SelectField("Encoding")
     preset = SelectField("Preset")
     evidence_before = DateField("Evidence before", [Optional()])
+    missing = SelectField("Stored shifts that the file lacks", choices=MISSING)
 
     def offer(self, kind: ImportKind, sites: Sequence[Site], *, site_needed: bool) -> None:
         """Fill the choices, and leave out what the kind does not have."""
         places = [(site.id, site.name) for site in sites]
-        self.site_id.choices = options(places if site_needed else [("", "Each row names its own"), *places])
+        unsaid = "All that the file names" if kind is ImportKind.SHIFTS else "Each row names its own"
+        self.site_id.choices = options(places if site_needed else [("", unsaid), *places])
         self.encoding.choices = options([("", "UTF-8 (usual)"), *((name, name) for name in ENCODINGS[1:])])
         self.preset.choices = options([("", "Find it by the headers"), *((name, name) for name in list_presets())])
         if kind is not ImportKind.ACD_LOG:
             del self.preset, self.evidence_before
+        if kind is not ImportKind.SHIFTS:
+            del self.missing
 
     def choices_made(self) -> dict[str, str]:
         """Return the options of the import that were given."""
@@ -47,7 +61,19 @@ class UploadForm(FlaskForm):
         day = self.evidence_before.data if "evidence_before" in self else None
         if day is not None:
             made["evidence_before"] = day.isoformat()
+        if "missing" in self and self.missing.data != Missing.KEEP:
+            made["missing"] = self.missing.data
         return {name: value for name, value in made.items() if value}
+
+
+class MissingForm(FlaskForm):
+    """What becomes of stored shifts that a file lacks."""
+
+    missing = SelectField("Stored shifts that the file lacks", choices=MISSING)
+
+    def choice(self) -> Missing:
+        """Return what was chosen."""
+        return Missing(self.missing.data)
 
 
 class MappingForm(FlaskForm):

@@ -14,10 +14,12 @@ from webapp.forms import add_error
 from webapp.models import ImportBatch, ImportKind
 from webapp.services import access, audit
 from webapp.services.access import Permission
+from webapp.services.exporting.kinds import exports_of
 from webapp.services.importing import batches, templates, undoing
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.problems import FileRefusedError
 from webapp.web.guard import requires
+from webapp.web.live import watch
 from webapp.web.request import actor, current_viewer, get_session
 from webapp.web.tables import csv_response, page_from_request
 from webapp.web.toasts import flash_success
@@ -54,6 +56,7 @@ def _index() -> ResponseReturnValue:
         "imports/index.html",
         kinds=[KINDS[kind] for kind in kinds],
         titles={kind: KINDS[kind].title for kind in kinds},
+        exportable=exports_of(viewer),
         batches=batches.list_batches(session, viewer=viewer, kinds=kinds, offset=page.offset, limit=page.size),
         page=page,
     )
@@ -120,7 +123,8 @@ def new(kind: str) -> ResponseReturnValue:
     return render_template("imports/new.html", kind=KINDS[name], form=form), status
 
 
-def _get(batch_id: int) -> ImportBatch:
+def get_import(batch_id: int) -> ImportBatch:
+    """Return the import of the address, if the viewer may see it."""
     return batches.get_batch(get_session(), batch_id, viewer=current_viewer())
 
 
@@ -128,13 +132,13 @@ def _get(batch_id: int) -> ImportBatch:
 @requires(Permission.IMPORT_FILES)
 def columns(batch_id: int) -> ResponseReturnValue:
     """Let the person say which header holds which column, then check the file."""
-    batch = _get(batch_id)
+    batch = get_import(batch_id)
     header, rows = batches.preview(get_session(), batch)
     form = MappingForm.of(KINDS[batch.kind].columns, header, batch.mapping)
     if form.validate_on_submit():
         try:
             batches.map_columns(get_session(), batch, mapping=form.mapping(), by=actor())
-            _check(batch)
+            check_again(batch)
             return redirect(url_for(".show", batch_id=batch.id))
         except InvalidInputError as error:
             field = f"column_{error.field}"
@@ -148,7 +152,8 @@ def columns(batch_id: int) -> ResponseReturnValue:
     )
 
 
-def _check(batch: ImportBatch) -> None:
+def check_again(batch: ImportBatch) -> None:
+    """Check a short file at once, and let a job check a long one."""
     if len(batch.content) > batches.AT_ONCE_BYTES:
         batches.queue_check(get_session(), batch, by=actor())
         return
@@ -160,16 +165,20 @@ def _check(batch: ImportBatch) -> None:
 @requires(Permission.IMPORT_FILES)
 def show(batch_id: int) -> ResponseReturnValue:
     """Show an import: its check, its progress, its report."""
-    return _page(_get(batch_id))
+    watch(f"import:{batch_id}")
+    return _page(get_import(batch_id))
 
 
 def _page(batch: ImportBatch, *, hindrances: Sequence[str] = ()) -> str:
     session = get_session()
+    job = batches.find_job(session, batch)
+    if job is not None:
+        watch(f"job:{job.id}")
     return render_template(
         "imports/show.html",
         batch=batch,
         kind=KINDS[batch.kind],
-        job=batches.find_job(session, batch),
+        job=job,
         report=batch.report,
         shown=_SHOWN_PROBLEMS,
         hindrances=hindrances,
@@ -182,7 +191,7 @@ def _page(batch: ImportBatch, *, hindrances: Sequence[str] = ()) -> str:
 @requires(Permission.IMPORT_FILES)
 def problems(batch_id: int) -> ResponseReturnValue:
     """Answer with each problem and each rejected row as CSV."""
-    report = _get(batch_id).report
+    report = get_import(batch_id).report
     header = ("row", "column", "value", "code", "message", "accepted")
     listed = [*report.get("problems", []), *report.get("rejected", [])]
     return csv_response(f"import-{batch_id}-problems.csv", header, [[line[name] for name in header] for line in listed])
@@ -192,7 +201,7 @@ def problems(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.IMPORT_FILES)
 def check(batch_id: int) -> ResponseReturnValue:
     """Check the file again, because what it refers to has changed."""
-    _check(_get(batch_id))
+    check_again(get_import(batch_id))
     return redirect(url_for(".show", batch_id=batch_id))
 
 
@@ -200,7 +209,7 @@ def check(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.IMPORT_FILES)
 def apply(batch_id: int) -> ResponseReturnValue:
     """Let a job write the file into the database."""
-    batches.queue_apply(get_session(), _get(batch_id), by=actor())
+    batches.queue_apply(get_session(), get_import(batch_id), by=actor())
     return redirect(url_for(".show", batch_id=batch_id))
 
 
@@ -208,7 +217,7 @@ def apply(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.IMPORT_FILES)
 def undo(batch_id: int) -> ResponseReturnValue:
     """Take an import back, or name the rows that later changes depend on."""
-    batch = _get(batch_id)
+    batch = get_import(batch_id)
     try:
         undoing.undo(get_session(), batch, viewer=current_viewer(), by=actor())
     except DependencyError as error:

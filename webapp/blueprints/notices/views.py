@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.services import notices
 from webapp.services.access import Permission
 from webapp.web.guard import requires
+from webapp.web.live import watch
 from webapp.web.request import current_viewer, get_session, now
 from webapp.web.toasts import flash_success
 
@@ -18,6 +19,7 @@ blueprint = Blueprint("notices", __name__, url_prefix="/notices")
 @requires(Permission.USE_MAINSTAY)
 def index() -> ResponseReturnValue:
     """List the person's notices."""
+    watch(f"notices:{current_viewer().person_id}")
     return render_template("notices/index.html", notices=notices.list_notices(get_session(), viewer=current_viewer()))
 
 

@@ -14,6 +14,8 @@ from webapp.web.request import current_viewer, get_session
 
 blueprint = Blueprint("palette", __name__, url_prefix="/palette")
 
+_CHOICES = 50
+
 
 @blueprint.get("")
 @requires(Permission.USE_MAINSTAY)
@@ -46,3 +48,12 @@ def find() -> ResponseReturnValue:
             for skill in palette.find_skills(get_session(), words)
         ]
     return jsonify({"query": words, "hits": hits})
+
+
+@blueprint.get("/skills")
+@requires(Permission.USE_MAINSTAY)
+def skills() -> ResponseReturnValue:
+    """Find skills in use by name, code or synonym, the best first, for fields that choose one."""
+    words = request.args.get("q", "").strip()
+    found = palette.find_skills(get_session(), words, limit=_CHOICES) if words else []
+    return jsonify({"query": words, "ids": [skill.id for skill in found]})

@@ -9,16 +9,11 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from webapp.forms import options
+from webapp.forms import options, to_key
 from webapp.forms.editing import EditingForm
 from webapp.models import Role, ServiceRole, Site, Team
 from webapp.services.people import PersonValues
 from webapp.services.roles import ROLE_NAMES
-
-
-def _to_key(value: Any) -> int | None:
-    """Return the key that an option stands for, None for the empty option."""
-    return int(value) if value not in {None, "", "None"} else None
 
 
 def _options(rows: Sequence[Site] | Sequence[Team] | Sequence[ServiceRole], empty: str | None) -> list[tuple[Any, str]]:
@@ -35,9 +30,9 @@ class PersonForm(EditingForm):
         "E-mail",
         [Optional(), Regexp(r"[^@\s]+@[^@\s]+\.[^@\s]+$", message="This is not an e-mail address."), Length(max=254)],
     )
-    site_id = SelectField("Site", coerce=_to_key)
-    team_id = SelectField("Team", coerce=_to_key)
-    service_role_id = SelectField("Service role", coerce=_to_key)
+    site_id = SelectField("Site", coerce=to_key)
+    team_id = SelectField("Team", coerce=to_key)
+    service_role_id = SelectField("Service role", coerce=to_key)
     job_title = StringField("Job title", [Optional(), Length(max=120)])
     hired_on = DateField("Hired on", [Optional()])
     is_agent = BooleanField("Handles engagements", default=True)
@@ -82,8 +77,8 @@ class GrantForm(FlaskForm):
     """A role to grant, and where it holds."""
 
     role = SelectField("Role", coerce=Role)
-    team_id = SelectField("Team", coerce=_to_key, description="For a team lead: the team that they lead.")
-    site_id = SelectField("Site", coerce=_to_key, description="For a scheduler or HR: the site that they serve.")
+    team_id = SelectField("Team", coerce=to_key, description="For a team lead: the team that they lead.")
+    site_id = SelectField("Site", coerce=to_key, description="For a scheduler or HR: the site that they serve.")
 
     def offer(self, roles: Sequence[Role], sites: Sequence[Site], teams: Sequence[Team]) -> None:
         """Offer the roles and places that the viewer may grant."""

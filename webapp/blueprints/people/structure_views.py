@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.people.forms import SiteForm, TeamForm
 from webapp.blueprints.people.views import blueprint
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.services import access, audit, organisation
 from webapp.services.access import Permission
+from webapp.web.editing import Conflict, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session
 from webapp.web.tables import csv_response
@@ -63,30 +64,26 @@ def edit_site(site_id: int) -> ResponseReturnValue:
     """Rename a site or correct its time zone."""
     session = get_session()
     site = access.get_site(session, site_id, viewer=current_viewer(), permission=Permission.EDIT_PEOPLE)
-    form = SiteForm(obj=site)
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.begin(site.version, organisation.describe_site(site))
-    elif form.validate():
-        try:
-            organisation.update_site(
-                session,
-                site,
-                name=form.name.data or "",
-                time_zone=form.time_zone.data or "",
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(site.version, organisation.describe_site(site))
-        else:
-            flash_success(f"{site.name} is saved.")
-            return redirect(url_for(".structure"))
-    return _site_page(form, site=site, conflict=conflict, events=audit.history(session, site)), status
+
+    def save(form: SiteForm) -> None:
+        organisation.update_site(
+            session,
+            site,
+            name=form.name.data or "",
+            time_zone=form.time_zone.data or "",
+            version=form.version_number,
+            seen=form.seen_words,
+            by=actor(),
+        )
+
+    return edit_row(
+        site,
+        make=lambda sent: SiteForm(sent, obj=site),
+        words=lambda: organisation.describe_site(site),
+        save=save,
+        page=lambda form, conflict: _site_page(form, site=site, conflict=conflict, events=audit.history(session, site)),
+        done=lambda: go_on(f"{site.name} is saved.", url_for(".structure")),
+    )
 
 
 def _site_page(form: SiteForm, **values: object) -> str:
@@ -129,37 +126,26 @@ def edit_team(team_id: int) -> ResponseReturnValue:
     """Rename a team."""
     session = get_session()
     team = organisation.get_team(session, team_id, viewer=current_viewer())
-    form = TeamForm(obj=team)
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.begin(team.version, organisation.describe_team(team))
-    elif form.validate():
-        try:
-            organisation.update_team(
-                session,
-                team,
-                name=form.name.data or "",
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(team.version, organisation.describe_team(team))
-        else:
-            flash_success(f"{team.name} is saved.")
-            return redirect(url_for(".structure"))
-    page = render_template(
-        "people/team.html",
-        form=form,
-        site=team.site,
-        team=team,
-        conflict=conflict,
-        events=audit.history(session, team),
+
+    def save(form: TeamForm) -> None:
+        organisation.update_team(
+            session, team, name=form.name.data or "", version=form.version_number, seen=form.seen_words, by=actor()
+        )
+
+    def page(form: TeamForm, conflict: Conflict | None) -> str:
+        events = audit.history(session, team)
+        return render_template(
+            "people/team.html", form=form, site=team.site, team=team, conflict=conflict, events=events
+        )
+
+    return edit_row(
+        team,
+        make=lambda sent: TeamForm(sent, obj=team),
+        words=lambda: organisation.describe_team(team),
+        save=save,
+        page=page,
+        done=lambda: go_on(f"{team.name} is saved.", url_for(".structure")),
     )
-    return page, status
 
 
 @blueprint.post("/teams/<int:team_id>/delete")

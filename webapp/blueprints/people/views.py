@@ -6,12 +6,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.people.forms import NewPersonForm, PersonForm
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Person, Role
 from webapp.services import access, careers, people, readiness, roles
 from webapp.services.access import Permission
 from webapp.services.people import PeopleFilter
+from webapp.web.editing import Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session, today
 from webapp.web.tables import csv_response, page_from_request
@@ -141,32 +142,31 @@ def edit(person_id: int) -> ResponseReturnValue:
     """Change what the directory keeps of a person; whoever saves second sees what changed and keeps their text."""
     session = get_session()
     shown = access.get_person(session, person_id, viewer=current_viewer(), permission=Permission.EDIT_PEOPLE)
-    values = people.values_of(shown)
-    form = PersonForm(obj=values)
-    _offer(form, shown)
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.begin(shown.version, people.describe(session, values))
-    elif form.validate():
-        try:
-            people.update_person(
-                session,
-                shown,
-                values=form.values(),
-                version=form.version_number,
-                seen=form.seen_words,
-                viewer=current_viewer(),
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(shown.version, people.describe(session, values))
-        else:
-            flash_success(f"{shown.name} is saved.")
-            return redirect(url_for(".person", person_id=shown.id))
-    return render_template("people/edit.html", form=form, person=shown, conflict=conflict), status
+
+    def make(sent: Sent) -> PersonForm:
+        form = PersonForm(sent, obj=people.values_of(shown))
+        _offer(form, shown)
+        return form
+
+    def save(form: PersonForm) -> None:
+        people.update_person(
+            session,
+            shown,
+            values=form.values(),
+            version=form.version_number,
+            seen=form.seen_words,
+            viewer=current_viewer(),
+            by=actor(),
+        )
+
+    return edit_row(
+        shown,
+        make=make,
+        words=lambda: people.describe(session, people.values_of(shown)),
+        save=save,
+        page=lambda form, conflict: render_template("people/edit.html", form=form, person=shown, conflict=conflict),
+        done=lambda: go_on(f"{shown.name} is saved.", url_for(".person", person_id=shown.id)),
+    )
 
 
 @blueprint.post("/people/<int:person_id>/deactivate")

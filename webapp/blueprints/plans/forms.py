@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import cast
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, FloatField, HiddenField, IntegerField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FloatField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    widgets,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from webapp.forms import options
@@ -38,6 +50,36 @@ class RunForm(FlaskForm):
     def offer(self, choices: Sequence[tuple[str, str, str]]) -> None:
         """Offer the policies that there are."""
         self.policy.choices = [(code, name) for code, name, _ in choices]
+
+
+class ManyForm(FlaskForm):
+    """Which days of which sites are planned at once, and how."""
+
+    sites = SelectMultipleField(
+        "Sites",
+        [DataRequired("Choose at least one site.")],
+        coerce=int,
+        widget=widgets.ListWidget(prefix_label=False),
+        option_widget=widgets.CheckboxInput(),
+    )
+    first_on = DateField("First day", [InputRequired("Say from which day on.")])
+    days = IntegerField("Days", [InputRequired("Say how many days."), NumberRange(1, 31)], default=1)
+    policy = SelectField("Policy")
+    time_limit_seconds = FloatField(
+        "Time limit of each day, seconds",
+        [InputRequired("Say how long each may take."), NumberRange(1, policies.MAX_SECONDS)],
+        default=30,
+    )
+
+    def offer(self, choices: Sequence[tuple[str, str, str]], sites: Sequence[tuple[int, str]]) -> None:
+        """Offer the policies and sites that there are."""
+        self.policy.choices = [(code, name) for code, name, _ in choices]
+        self.sites.choices = list(sites)
+
+    def chosen_days(self) -> list[dt.date]:
+        """Return the days, once the form is valid."""
+        first_on = cast(dt.date, self.first_on.data)
+        return [first_on + dt.timedelta(days=number) for number in range(self.days.data or 0)]
 
 
 class PinForm(FlaskForm):

@@ -14,16 +14,28 @@ from webapp.charts.demand import planned_figure
 from webapp.charts.score import score_figure
 from webapp.charts.timeline import draw_timeline
 from webapp.errors import NotFoundError
-from webapp.models import Assignment, Channel, Plan, Response, Stance
-from webapp.services import audit
+from webapp.models import Assignment, Channel, Plan, PlanState, Response, Stance
+from webapp.services import audit, roster_marks
 from webapp.services.access import Permission
-from webapp.services.planning import causes, compare, explanations, overview, pins, plans, scoring, words
+from webapp.services.planning import (
+    causes,
+    compare,
+    explanations,
+    fallen_levels,
+    overview,
+    pins,
+    plans,
+    replan,
+    scoring,
+    words,
+)
 from webapp.services.planning.timeline import plan_timeline
 from webapp.web import figures
 from webapp.web.arguments import choice_argument
 from webapp.web.guard import requires
 from webapp.web.labels import CHANNELS, STANCES
-from webapp.web.request import current_viewer, get_session
+from webapp.web.live import watch
+from webapp.web.request import can, current_viewer, get_session, today
 from webapp.web.tables import csv_response, page_from_request
 
 
@@ -34,12 +46,24 @@ def get_plan(plan_id: int, permission: Permission = Permission.VIEW_PLANS) -> Pl
 
 def shared(plan: Plan) -> dict[str, Any]:
     """Return what the head of each page about a plan shows."""
+    session = get_session()
     return {
         "plan": plan,
-        "figures": plans.headline(get_session(), plan),
+        "figures": plans.headline(session, plan),
         "status_words": words.status_words,
         "term_words": words.term_words,
+        "changed": roster_marks.list_changed(session, plan) if plan.state in roster_marks.SHOWN else [],
+        "replan": _replan_fields(plan),
     }
+
+
+def _replan_fields(plan: Plan) -> dict[str, object] | None:
+    """Return what re-optimising from now takes, by the plan's policy; None if the plan is not today's live one."""
+    if plan.state is not PlanState.PUBLISHED or plan.day_on != today(plan.site) or not can(Permission.RUN_PLANS):
+        return None
+    chosen = replan.defaults(plan)
+    fields = {"keep_minutes": chosen.keep_minutes, "max_changes": chosen.max_changes, "seconds": chosen.seconds}
+    return {name: value for name, value in fields.items() if value is not None} | {"hand_over": "y"}
 
 
 @blueprint.get("/<int:plan_id>")
@@ -47,6 +71,8 @@ def shared(plan: Plan) -> dict[str, Any]:
 def show(plan_id: int) -> ResponseReturnValue:
     """Show a plan as a timeline by agent, with its headline figures."""
     session, plan = get_session(), get_plan(plan_id)
+    # Levels of anybody at the site may tell against it; building the page is dear.
+    watch(f"plan:{plan_id}", f"plans:{plan.site_id}", f"site:{plan.site_id}", pause_seconds=5)
     load = overview.plan_load(session, plan)
     return render_template(
         "plans/show.html",
@@ -55,6 +81,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         figure=planned_figure(load, zone=plan.site.time_zone),
         history=[*audit.history(session, plan), *audit.history(session, plan.run)],
         interval_minutes=plan.run.interval_minutes,
+        fallen=fallen_levels.list_fallen_levels(session, plan),
     )
 
 
@@ -93,6 +120,7 @@ def assignments(plan_id: int) -> ResponseReturnValue:
         **shared(plan),
         assignments=found[page.offset : page.offset + page.size],
         page=page,
+        uncovered=roster_marks.find_uncovered(session, plan),
         people=_options((each.person_id, each.person.name) for each in whole),
         types=_options((each.engagement.engagement_type_id, each.engagement.engagement_type.name) for each in whole),
         channels=[(key, word) for key, (word, _) in CHANNELS.items() if not Channel(key).live],
@@ -108,8 +136,9 @@ def _options(pairs: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
 def _assignments_csv(plan: Plan, found: Sequence[Assignment]) -> ResponseReturnValue:
     header = (
         *("engagement", "customer", "type", "channel", "stance", "priority", "agent", "agent_number", "starts_at"),
-        *("minutes", "value", *words.TERM_WORDS, "pinned", "moved", "response", "reason"),
+        *("minutes", "value", *words.TERM_WORDS, "pinned", "moved", "response", "reason", "covered"),
     )
+    uncovered = roster_marks.find_uncovered(get_session(), plan)
     rows = (
         (
             each.engagement.external_id,
@@ -128,6 +157,7 @@ def _assignments_csv(plan: Plan, found: Sequence[Assignment]) -> ResponseReturnV
             "yes" if each.moved_by_id else "no",
             each.response.response.value if each.response and each.response.response else None,
             each.response.reason if each.response else None,
+            "no" if each.id in uncovered else "yes",
         )
         for each in found
     )

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.plans.forms import RunForm
 from webapp.charts.demand import demand_figure
-from webapp.errors import ConflictError, InvalidInputError, NotFoundError
+from webapp.errors import ConflictError, InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Site
-from webapp.services import access, forecasting
+from webapp.services import forecasting, roster_marks, slipping
 from webapp.services.access import Permission
 from webapp.services.planning import overview, pins, policies, runs
 from webapp.services.planning.day import find_live_plan
@@ -20,7 +20,9 @@ from webapp.services.planning.words import status_words
 from webapp.web import figures
 from webapp.web.arguments import day_argument
 from webapp.web.guard import requires
-from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
+from webapp.web.live import watch
+from webapp.web.request import actor, current_viewer, get_session, now, today
+from webapp.web.sites import chosen_site, list_sites
 from webapp.web.tables import csv_response
 from webapp.web.toasts import flash_error, flash_success
 
@@ -29,14 +31,7 @@ blueprint = Blueprint("plans", __name__, url_prefix="/plans")
 
 def _site_and_day(permission: Permission = Permission.VIEW_PLANS) -> tuple[Site, dt.date]:
     """Return the site and day that the address names; a person's own site and today by default."""
-    sites = access.list_sites(get_session(), viewer=current_viewer(), permission=permission)
-    if not sites:
-        raise NotFoundError("There is no site whose plans you work with.")
-    wanted = request.args.get("site", type=int)
-    home = next((site for site in sites if site.id == current_person().site_id), sites[0])
-    site = home if wanted is None else next((site for site in sites if site.id == wanted), None)
-    if site is None:
-        raise NotFoundError("There is no such site.")
+    site = chosen_site(permission)
     return site, day_argument() or today(site)
 
 
@@ -51,9 +46,16 @@ def index() -> ResponseReturnValue:
 
 
 def _render(site: Site, day_on: dt.date, form: RunForm, status: int = 200) -> ResponseReturnValue:
-    session, viewer = get_session(), current_viewer()
+    session = get_session()
+    watch(f"plans:{site.id}", pause_seconds=3)
+    open_run = runs.find_open_run(session, site.id, day_on)
+    if open_run is not None and open_run.job_id is not None:
+        watch(f"job:{open_run.job_id}")
     choices = policies.list_choices(session)
     form.offer(choices)
+    if not form.is_submitted():
+        form.policy.data = policies.default_code(session, site)
+    found = runs.list_runs(session, site, day_on)
     try:
         load, nothing = _load(site, day_on), ""
     except InvalidInputError as error:
@@ -62,15 +64,17 @@ def _render(site: Site, day_on: dt.date, form: RunForm, status: int = 200) -> Re
         render_template(
             "plans/index.html",
             site=site,
-            sites=access.list_sites(session, viewer=viewer, permission=Permission.VIEW_PLANS),
+            sites=list_sites(Permission.VIEW_PLANS),
             day=day_on,
             load=load,
             nothing=nothing,
             figure=demand_figure(load, zone=site.time_zone) if load is not None else None,
             form=form,
             policy_words={code: words for code, _, words in choices},
-            open_run=runs.find_open_run(session, site.id, day_on),
-            runs=runs.list_runs(session, site, day_on),
+            open_run=open_run,
+            runs=found,
+            marks=roster_marks.marks_of_shown(session, found),
+            slipping=slipping.count_slipping(session, site, now()),
             pins=pins.list_pins(session, site, day_on),
             live=find_live_plan(session, site.id, day_on),
             is_today=day_on == today(site),
@@ -87,13 +91,18 @@ def _load(site: Site, day_on: dt.date) -> overview.DayLoad:
         site,
         day_on,
         today=today(site),
-        policy=policies.find_policy(get_session(), policies.DEFAULT),
+        policy=policies.policy_of_site(get_session(), site),
         interval_minutes=policies.DEFAULT_INTERVAL_MINUTES,
     )
 
 
 def _csv(site: Site, day_on: dt.date) -> ResponseReturnValue:
-    header = ("run", "plan", "state", "status", "policy", "seed", "objective", "bound", "gap", "seconds", "asked_at")
+    header = (
+        *("run", "plan", "state", "status", "policy", "seed", "objective", "bound", "gap", "seconds", "asked_at"),
+        "shifts_changed_at",
+    )
+    found = runs.list_runs(get_session(), site, day_on)
+    marks = roster_marks.marks_of_shown(get_session(), found)
     rows = (
         (
             run.id,
@@ -107,8 +116,9 @@ def _csv(site: Site, day_on: dt.date) -> ResponseReturnValue:
             run.gap,
             run.seconds,
             run.created_at.isoformat(),
+            marks[run.id].changed_at.isoformat() if run.id in marks else None,
         )
-        for run in runs.list_runs(get_session(), site, day_on)
+        for run in found
     )
     return csv_response(f"plans-{site.code}-{day_on.isoformat()}.csv", header, rows)
 
@@ -166,7 +176,10 @@ def forecast() -> ResponseReturnValue:
 @requires(Permission.VIEW_PLANS)
 def run(run_id: int) -> ResponseReturnValue:
     """Show a run while it works; once there is a plan, go to it."""
+    watch(f"plan_run:{run_id}")
     found = runs.get_run(get_session(), run_id, viewer=current_viewer())
+    if found.job_id is not None:
+        watch(f"job:{found.job_id}")
     if found.plan is not None:
         return redirect(url_for(".show", plan_id=found.plan.id))
     return render_template(

@@ -9,12 +9,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.profiles.forms import ProfileForm
-from webapp.errors import ConflictError, InvalidInputError, NotFoundError
+from webapp.errors import InvalidInputError, NotFoundError
 from webapp.forms import add_error
 from webapp.models import HiringProfile, Plan, Site
 from webapp.services import access, audit, profiles, unserved
 from webapp.services.access import Permission
 from webapp.services.unserved import Draft
+from webapp.web.editing import edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session, today
 from webapp.web.tables import csv_response
@@ -180,31 +181,27 @@ def edit(profile_id: int) -> ResponseReturnValue:
     """Change a profile's name, head count and note."""
     session = get_session()
     shown = profiles.get_profile(session, profile_id, viewer=current_viewer())
-    form = ProfileForm(obj=shown)
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.begin(shown.version, profiles.describe(shown))
-    elif form.validate():
-        try:
-            profiles.update_profile(
-                session,
-                shown,
-                name=form.name.data or "",
-                head_count=form.head_count.data or 0,
-                note=form.note.data or "",
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(shown.version, profiles.describe(shown))
-        else:
-            flash_success(f"{shown.name} is saved.")
-            return redirect(url_for(".profile", profile_id=shown.id))
-    return render_template("profiles/edit.html", form=form, profile=shown, conflict=conflict), status
+
+    def save(form: ProfileForm) -> None:
+        profiles.update_profile(
+            session,
+            shown,
+            name=form.name.data or "",
+            head_count=form.head_count.data or 0,
+            note=form.note.data or "",
+            version=form.version_number,
+            seen=form.seen_words,
+            by=actor(),
+        )
+
+    return edit_row(
+        shown,
+        make=lambda sent: ProfileForm(sent, obj=shown),
+        words=lambda: profiles.describe(shown),
+        save=save,
+        page=lambda form, conflict: render_template("profiles/edit.html", form=form, profile=shown, conflict=conflict),
+        done=lambda: go_on(f"{shown.name} is saved.", url_for(".profile", profile_id=shown.id)),
+    )
 
 
 @blueprint.post("/profiles/<int:profile_id>/delete")

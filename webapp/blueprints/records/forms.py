@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
+from flask_wtf.file import FileField
+from wtforms import RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from webapp.forms import options
-from webapp.web.filters import level_name
+from webapp.services.evidence import File
+from webapp.web.levels import level_choices
 
-LEVEL_CHOICES = options((level, f"{level} {level_name(level)}") for level in range(6))
+LEVEL_CHOICES = level_choices()
 
 
 class ClaimForm(FlaskForm):
@@ -17,3 +18,9 @@ class ClaimForm(FlaskForm):
 
     level = RadioField("Your level", [InputRequired("Choose a level.")], choices=LEVEL_CHOICES, coerce=int)
     note = TextAreaField("What supports it")
+    link = StringField("Link")
+    file = FileField("Photo or PDF")
+
+    def file_sent(self) -> File | None:
+        """Return the file that supports it, or None."""
+        return File(self.file.data.filename or "", self.file.data.read()) if self.file.data else None

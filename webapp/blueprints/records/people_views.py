@@ -9,11 +9,12 @@ from webapp.blueprints.records.views import HISTORY_HEADER, blueprint, history_r
 from webapp.charts.figure import Figure
 from webapp.charts.records import skills_figure
 from webapp.models import Person
-from webapp.services import access, own_skills, record_history, reviews
+from webapp.services import access, freshness, own_skills, record_history, reviews
 from webapp.services.access import Permission
 from webapp.web import figures
 from webapp.web.arguments import day_argument
 from webapp.web.guard import requires
+from webapp.web.live import watch
 from webapp.web.request import current_viewer, get_session, today
 from webapp.web.tables import csv_response
 
@@ -26,6 +27,7 @@ def _get_person(person_id: int) -> Person:
 @requires(Permission.VIEW_RECORDS)
 def person(person_id: int) -> ResponseReturnValue:
     """Show a person's skills and how they came to be, on any day, as a page or as CSV."""
+    watch(f"person:{person_id}", "catalogue")
     session, shown = get_session(), _get_person(person_id)
     present = today(shown.site)
     on = day_argument("on") or present
@@ -43,7 +45,8 @@ def person(person_id: int) -> ResponseReturnValue:
         on=on,
         present=present,
         summary=own_skills.summarise(held),
-        lines=record_history.history(session, shown.id, limit=100),
+        fresh=freshness.freshness_of([(own.skill, own.projection) for own in held], on),
+        lines=record_history.condense(record_history.history(session, shown.id), shown.site.time_zone)[:100],
         figure=_figure(shown),
         reviewable=reviews.list_reviewable(session, shown, viewer=current_viewer()),
     )
@@ -80,8 +83,7 @@ def person_history_csv(person_id: int) -> ResponseReturnValue:
 
 def _figure(shown: Person) -> Figure:
     until = today(shown.site)
-    logs = record_history.load_person_logs(get_session(), shown.id)
-    counts = record_history.level_counts(logs.values(), shown.site.time_zone, until)
+    counts = record_history.list_level_counts(get_session(), shown, until)
     return skills_figure(counts, until=until)
 
 

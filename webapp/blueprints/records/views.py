@@ -8,19 +8,30 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.records.forms import ClaimForm
+from webapp.charts.evidence import ahead_figure
 from webapp.charts.figure import Figure
 from webapp.charts.records import record_figure, skills_figure
 from webapp.errors import InvalidInputError, NotFoundError
 from webapp.forms import add_error
-from webapp.models import Interest, Skill
-from webapp.services import catalogue, own_skills, record_history, records
+from webapp.models import Interest, Person, Skill
+from webapp.services import (
+    catalogue,
+    evidence,
+    evidence_reasons,
+    freshness,
+    own_skills,
+    record_history,
+    records,
+    upkeep,
+)
 from webapp.services.access import Permission
 from webapp.services.own_skills import OwnSkill
 from webapp.web import figures
 from webapp.web.arguments import day_argument
 from webapp.web.guard import requires
+from webapp.web.live import watch
 from webapp.web.request import actor, current_person, get_session, today
-from webapp.web.tables import csv_response
+from webapp.web.tables import csv_response, page_from_request
 from webapp.web.toasts import flash_success, flash_undo
 
 blueprint = Blueprint("records", __name__)
@@ -32,7 +43,8 @@ _WISHES = {
 }
 
 
-def _today() -> dt.date:
+def own_today() -> dt.date:
+    """Return today's date where the person works."""
     return today(current_person().site)
 
 
@@ -40,11 +52,32 @@ def _today() -> dt.date:
 @requires(Permission.KEEP_OWN_RECORD)
 def index() -> ResponseReturnValue:
     """Show one's own skills, as a page or as CSV."""
+    watch(f"person:{current_person().id}", "catalogue")
     text = request.args.get("q", "").strip()
-    held = own_skills.list_own_skills(get_session(), current_person().id, _today(), text=text)
+    held = own_skills.list_own_skills(get_session(), current_person().id, own_today(), text=text)
     if request.args.get("format") == "csv":
         return _csv(held)
-    return render_template("records/index.html", held=held, text=text, summary=own_skills.summarise(held))
+    pairs = [(own.skill, own.projection) for own in held]
+    return render_template(
+        "records/index.html",
+        held=held,
+        text=text,
+        summary=own_skills.summarise(held),
+        fresh=freshness.freshness_of(pairs, own_today()),
+        falls=dict(upkeep.list_falls(pairs, own_today())),
+        quick=None if text else upkeep.quick_review(pairs, own_today(), current_person().site.time_zone),
+        confirmable=_confirmable(held),
+    )
+
+
+def _confirmable(held: list[OwnSkill]) -> list[int]:
+    """Return the skills that “all of these are right” speaks of: in use, and not confirmed today already."""
+    return [
+        own.skill.id
+        for own in held
+        if own.skill.retired_at is None
+        and (own.projection.confirmed_at is None or own.projection.confirmed_at.date() < own.on)
+    ]
 
 
 def _csv(held: list[OwnSkill]) -> ResponseReturnValue:
@@ -71,7 +104,9 @@ def add() -> ResponseReturnValue:
     """Search the catalogue for a skill that is not on one's record yet."""
     text = request.args.get("q", "").strip()
     found = own_skills.list_addable_skills(get_session(), current_person().id, text=text)
-    return render_template("records/add.html", skills=found, text=text)
+    page = page_from_request(len(found))
+    shown = found[page.offset : page.offset + page.size]
+    return render_template("records/add.html", skills=shown, page=page, text=text)
 
 
 @blueprint.get("/my/skills/<int:skill_id>")
@@ -79,25 +114,37 @@ def add() -> ResponseReturnValue:
 def record(skill_id: int) -> ResponseReturnValue:
     """Show one's own record in a skill: what is believed, why, and how it came to be."""
     session, person = get_session(), current_person()
+    watch(f"person:{person.id}", "catalogue")
     skill = catalogue.get_skill(session, skill_id)
-    projection = records.projections_on(session, [person.id], _today(), skill_ids=[skill_id])[person.id].get(skill_id)
+    projection = records.projections_on(session, [person.id], own_today(), skill_ids=[skill_id])[person.id].get(
+        skill_id
+    )
     if projection is None:
         raise NotFoundError("This skill is not on your record.")
+    explained = evidence_reasons.explain(session, person, skill_id, own_today())
     return render_template(
         "records/record.html",
         skill=skill,
         projection=projection,
-        lines=record_history.history(session, person.id, skill_id=skill_id),
+        explained=explained,
+        steps=evidence_reasons.next_steps(explained),
+        ahead=ahead_figure(skill.name, explained),
+        brought=evidence.list_own(session, person.id, skill_id=skill_id),
+        lines=_condensed(person, skill_id),
         figure=_record_figure(skill),
         zone=person.site.time_zone,
     )
 
 
+def _condensed(person: Person, skill_id: int | None = None) -> list[record_history.HistoryLine]:
+    lines = record_history.history(get_session(), person.id, skill_id=skill_id)
+    return record_history.condense(lines, person.site.time_zone)
+
+
 def _record_figure(skill: Skill) -> Figure:
     person = current_person()
-    log = record_history.load_person_logs(get_session(), person.id).get(skill.id, [])
-    points = record_history.level_points(log, person.site.time_zone, _today())
-    return record_figure(skill.name, points, until=_today())
+    points = record_history.list_level_points(get_session(), person, skill.id, own_today())
+    return record_figure(skill.name, points, until=own_today())
 
 
 @blueprint.get("/my/skills/<int:skill_id>/figure")
@@ -116,8 +163,15 @@ def claim(skill_id: int) -> ResponseReturnValue:
     present = records.find_record(session, person.id, skill_id)
     if form.validate_on_submit():
         try:
-            records.claim_level(
-                session, person, skill_id=skill_id, level=form.level.data, note=form.note.data or "", by=actor()
+            evidence.claim(
+                session,
+                person,
+                skill_id=skill_id,
+                level=form.level.data,
+                note=form.note.data or "",
+                link=form.link.data or "",
+                file=form.file_sent(),
+                by=actor(),
             )
         except InvalidInputError as error:
             add_error(form, error)
@@ -138,15 +192,6 @@ def withdraw(skill_id: int) -> ResponseReturnValue:
     kept = records.withdraw_claim(session, current_person(), skill_id=skill_id, by=actor())
     now_stands = "no claim" if kept.claimed_level is None else f"your claim of level {kept.claimed_level}"
     flash_success(f"Taken back: {now_stands} stands in {kept.skill.name}.")
-    return redirect(url_for(".index", _anchor=f"skill-{skill_id}"))
-
-
-@blueprint.post("/my/skills/<int:skill_id>/confirm")
-@requires(Permission.KEEP_OWN_RECORD)
-def confirm(skill_id: int) -> ResponseReturnValue:
-    """Say that one's record in a skill is still right."""
-    kept = records.confirm_current(get_session(), current_person(), skill_id=skill_id, by=actor())
-    flash_success(f"{kept.skill.name} is noted as still right.")
     return redirect(url_for(".index", _anchor=f"skill-{skill_id}"))
 
 
@@ -173,7 +218,7 @@ def history() -> ResponseReturnValue:
     on = day_argument("on")
     return render_template(
         "records/history.html",
-        lines=record_history.history(session, person.id, limit=200),
+        lines=_condensed(person)[:200],
         figure=_skills_figure(),
         on=on,
         then=own_skills.list_as_of(session, person, on) if on else None,
@@ -210,10 +255,8 @@ def history_row(line: record_history.HistoryLine) -> tuple[object, ...]:
 
 
 def _skills_figure() -> Figure:
-    person = current_person()
-    logs = record_history.load_person_logs(get_session(), person.id)
-    counts = record_history.level_counts(logs.values(), person.site.time_zone, _today())
-    return skills_figure(counts, until=_today())
+    counts = record_history.list_level_counts(get_session(), current_person(), own_today())
+    return skills_figure(counts, until=own_today())
 
 
 @blueprint.get("/my/skills/history/figure")

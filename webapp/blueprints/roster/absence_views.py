@@ -9,15 +9,16 @@ from flask.typing import ResponseReturnValue
 from webapp.blueprints.roster.forms import AbsenceForm
 from webapp.blueprints.roster.shift_views import choose_person, choose_site, find_person
 from webapp.blueprints.roster.views import REMOVED, blueprint, board_url
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Absence
 from webapp.services import absences, access, audit, people, roster
 from webapp.services.access import Permission
 from webapp.web.arguments import day_argument
+from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session, today
-from webapp.web.toasts import flash_success, flash_undo
+from webapp.web.toasts import flash_undo
 
 
 @blueprint.get("/absences/<int:absence_id>")
@@ -63,41 +64,35 @@ def add_absence() -> ResponseReturnValue:
 @requires(Permission.EDIT_ROSTER)
 def edit_absence(absence_id: int) -> ResponseReturnValue:
     """Change an absence; whoever saves second sees what changed and keeps their text."""
-    session, form, shown = get_session(), AbsenceForm(), _get(absence_id)
-    zone = shown.person.site.time_zone
-    form.offer([shown.person])
-    conflict, status = None, 422 if form.is_submitted() else 200
-    if not form.is_submitted():
-        form.person_id.data = shown.person_id
-        form.show_absence(shown, zone)
-        form.begin(shown.version, absences.describe_absence(shown, zone))
-    elif form.validate():
-        try:
-            absences.update_absence(
-                session,
-                shown,
-                draft=form.draft(zone),
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(shown.version, absences.describe_absence(shown, zone))
-        else:
-            flash_success(f"The absence of {shown.person.name} is saved.")
-            return redirect(url_for(".absence", absence_id=absence_id))
-    page = render_template(
-        "roster/edit_absence.html",
-        form=form,
-        absence=shown,
-        site=shown.person.site,
-        back=url_for(".absence", absence_id=absence_id),
-        conflict=conflict,
+    session, shown = get_session(), _get(absence_id)
+    zone, back = shown.person.site.time_zone, url_for(".absence", absence_id=absence_id)
+
+    def make(sent: Sent) -> AbsenceForm:
+        form = AbsenceForm(sent)
+        form.offer([shown.person])
+        if sent is None:
+            form.person_id.data = shown.person_id
+            form.show_absence(shown, zone)
+        return form
+
+    def save(form: AbsenceForm) -> None:
+        absences.update_absence(
+            session, shown, draft=form.draft(zone), version=form.version_number, seen=form.seen_words, by=actor()
+        )
+
+    def page(form: AbsenceForm, conflict: Conflict | None) -> str:
+        return render_template(
+            "roster/edit_absence.html", form=form, absence=shown, site=shown.person.site, back=back, conflict=conflict
+        )
+
+    return edit_row(
+        shown,
+        make=make,
+        words=lambda: absences.describe_absence(shown, zone),
+        save=save,
+        page=page,
+        done=lambda: go_on(f"The absence of {shown.person.name} is saved.", back),
     )
-    return page, status
 
 
 @blueprint.post("/absences/<int:absence_id>/remove")

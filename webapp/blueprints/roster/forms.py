@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
-from wtforms import FieldList, Form, FormField, SelectField, TimeField
-from wtforms.validators import InputRequired
+from flask_wtf import FlaskForm
+from wtforms import FieldList, Form, FormField, SelectField, TextAreaField, TimeField
+from wtforms.validators import InputRequired, Length
 
 from webapp.errors import InvalidInputError
-from webapp.forms import options
+from webapp.forms import options, to_key
 from webapp.forms.editing import EditingForm
 from webapp.forms.local_times import local_time_field, occurrence_field, read_moment, show_moment
 from webapp.models import Absence, AbsenceKind, Person, Shift
@@ -19,10 +19,6 @@ from webapp.services.absences import AbsenceDraft
 from webapp.services.shifts import ShiftDraft
 from webapp.services.spans import Span
 from webapp.web.labels import sentence
-
-
-def _to_key(value: Any) -> int | None:
-    return int(value) if value not in {None, "", "None"} else None
 
 
 class BreakForm(Form):
@@ -37,7 +33,7 @@ class BreakForm(Form):
 class _PeriodForm(EditingForm):
     """Something of one person that begins and ends."""
 
-    person_id = SelectField("Person", coerce=_to_key)
+    person_id = SelectField("Person", coerce=to_key)
     starts_at = local_time_field("Begins")
     starts_at_occurrence = occurrence_field("Begins")
     ends_at = local_time_field("Ends")
@@ -111,6 +107,19 @@ class ShiftForm(_PeriodForm):
         begin: dt.datetime = self["starts_at"].data
         local = dt.datetime.combine(begin.date(), line[name].data)
         return local if local >= begin else local + dt.timedelta(days=1)
+
+
+class RefuseSlotForm(FlaskForm):
+    """Why a stretch slot is refused."""
+
+    reason = TextAreaField(
+        "Reason",
+        [
+            InputRequired("Say why: the agent reads it."),
+            Length(max=300, message="Keep the reason under 300 characters."),
+        ],
+        description="The agent reads it under the bell and beside the slot.",
+    )
 
 
 class AbsenceForm(_PeriodForm):

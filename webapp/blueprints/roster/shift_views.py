@@ -8,14 +8,16 @@ from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.roster.forms import ShiftForm
 from webapp.blueprints.roster.views import REMOVED, blueprint, board_url, list_editable_sites
-from webapp.errors import ConflictError, InvalidInputError, NotFoundError
+from webapp.errors import InvalidInputError, NotFoundError
 from webapp.forms import add_error
-from webapp.models import Person, Shift, Site
+from webapp.models import Person, Shift, Site, SlotState
 from webapp.services import access, audit, people, roster, shifts
 from webapp.services.access import Permission
+from webapp.services.planning import stretch_slots
 from webapp.web.arguments import day_argument
+from webapp.web.editing import Conflict, Sent, edit_row, go_on, lines_button_pressed
 from webapp.web.guard import requires
-from webapp.web.request import actor, current_person, current_viewer, get_session, today
+from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
 from webapp.web.toasts import flash_success, flash_undo
 
 
@@ -31,6 +33,10 @@ def shift(shift_id: int) -> ResponseReturnValue:
         board=board_url(shown.person, shown.starts_at),
         may_edit=people.covers(session, shown.person, viewer=viewer, permission=Permission.EDIT_ROSTER),
         events=audit.history(session, shown),
+        slots=stretch_slots.list_slots(
+            session, [shown.person_id], shown.starts_at, shown.ends_at, states=(SlotState.CHOSEN, SlotState.REFUSED)
+        ),
+        now=now(),
     )
 
 
@@ -62,42 +68,39 @@ def add_shift() -> ResponseReturnValue:
 @requires(Permission.EDIT_ROSTER)
 def edit_shift(shift_id: int) -> ResponseReturnValue:
     """Change a shift and its breaks; whoever saves second sees what changed and keeps their text."""
-    session, form, shown = get_session(), ShiftForm(), _get(shift_id)
-    zone = shown.person.site.time_zone
-    form.offer([shown.person])
-    changed_lines = _change_lines(form)
-    conflict, status = None, 422 if form.is_submitted() and not changed_lines else 200
-    if not form.is_submitted():
-        form.person_id.data = shown.person_id
-        form.show_shift(shown, zone)
-        form.begin(shown.version, shifts.describe_shift(shown, zone))
-    elif not changed_lines and form.validate():
-        try:
-            shifts.update_shift(
-                session,
-                shown,
-                draft=form.draft(zone),
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(shown.version, shifts.describe_shift(shown, zone))
+    session, shown = get_session(), _get(shift_id)
+    zone, back = shown.person.site.time_zone, url_for(".shift", shift_id=shift_id)
+
+    def make(sent: Sent) -> ShiftForm:
+        form = ShiftForm(sent)
+        form.offer([shown.person])
+        if sent is None:
+            form.person_id.data = shown.person_id
+            form.show_shift(shown, zone)
         else:
-            flash_success(f"The shift of {shown.person.name} is saved.")
-            return redirect(url_for(".shift", shift_id=shift_id))
-    page = render_template(
-        "roster/edit_shift.html",
-        form=form,
-        shift=shown,
-        site=shown.person.site,
-        back=url_for(".shift", shift_id=shift_id),
-        conflict=conflict,
+            _change_lines(form)
+        return form
+
+    def save(form: ShiftForm) -> None:
+        shifts.update_shift(
+            session, shown, draft=form.draft(zone), version=form.version_number, seen=form.seen_words, by=actor()
+        )
+
+    def page(form: ShiftForm, conflict: Conflict | None) -> str:
+        site = shown.person.site
+        return render_template(
+            "roster/edit_shift.html", form=form, shift=shown, site=site, back=back, conflict=conflict
+        )
+
+    return edit_row(
+        shown,
+        make=make,
+        words=lambda: shifts.describe_shift(shown, zone),
+        save=save,
+        page=page,
+        done=lambda: go_on(f"The shift of {shown.person.name} is saved.", back),
+        unfinished=lines_button_pressed(),
     )
-    return page, status
 
 
 @blueprint.post("/shifts/<int:shift_id>/remove")
@@ -165,6 +168,5 @@ def _get(shift_id: int) -> Shift:
 
 def _change_lines(form: ShiftForm) -> bool:
     """Add or take out a break if that is what the button was for, and say whether it was."""
-    add, remove = "add" in request.form, request.form.get("remove")
-    form.change_lines(add=add, remove=remove)
-    return add or remove is not None
+    form.change_lines(add="add" in request.form, remove=request.form.get("remove"))
+    return lines_button_pressed()

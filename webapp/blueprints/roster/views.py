@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
     """Show who works when at a site, as a page or as CSV."""
     session, viewer = get_session(), current_viewer()
     sites = roster.list_roster_sites(session, viewer=viewer)
-    site = _choose_site(sites)
+    site = viewed_site(sites)
     if site is None:
         return render_template("roster/nowhere.html")
     view = request.args.get("view", "day")
@@ -79,7 +79,15 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _choose_site(sites: Sequence[Site]) -> Site | None:
+def viewed_site(sites: Sequence[Site]) -> Site | None:
+    """
+    Return the site that the address names, else the viewer's own, else the first of theirs, if there is any.
+
+    Raises
+    ------
+    NotFoundError
+        If the address names one that is not among them.
+    """
     wanted = request.args.get("site", type=int)
     if wanted is not None:
         site = next((each for each in sites if each.id == wanted), None)

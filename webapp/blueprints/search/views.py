@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.blueprints.search.forms import SaveSearchForm
 from webapp.errors import InvalidInputError
 from webapp.models import Site
-from webapp.services import access, catalogue, who_can
+from webapp.services import access, catalogue, saved_searches, who_can
 from webapp.services.access import Permission
 from webapp.services.who_can import Match, Search, Wanted, Window
 from webapp.web.arguments import read_day
@@ -22,6 +24,7 @@ from webapp.web.tables import csv_response
 blueprint = Blueprint("search", __name__)
 
 DEFAULT_LEVEL = 3
+WEEKDAYS = tuple(enumerate(calendar.day_name, start=1))
 _MOST_SKILLS = 8
 
 
@@ -62,14 +65,28 @@ def _day(default: dt.date) -> dt.date:
     return day
 
 
+def _weekday() -> int | None:
+    """Return the weekday of the address, 1 for Monday to 7; with one, a kept search always asks about the next such."""
+    number = request.args.get("weekday", type=int)
+    return number if number is not None and 1 <= number <= 7 else None
+
+
+def _asked_day(default: dt.date) -> dt.date:
+    weekday = _weekday()
+    if weekday is None:
+        return _day(default)
+    return default + dt.timedelta(days=(weekday - default.isoweekday()) % 7)
+
+
 def _search(default: dt.date) -> Search:
     return Search(
         wanted=_wanted(),
-        on=_day(default),
+        on=_asked_day(default),
         window=_window(),
         site_id=request.args.get("site", type=int),
         team_id=request.args.get("team", type=int),
         reviewed=bool(request.args.get("reviewed")),
+        fresh=bool(request.args.get("fresh")),
         near=bool(request.args.get("near")),
     )
 
@@ -104,6 +121,11 @@ def index() -> ResponseReturnValue:
         skills=catalogue.list_current_skills(session),
         site_options=[(site.id, site.name) for site in sites],
         team_options=[(team.id, team.name) for team in teams],
+        weekday=_weekday(),
+        weekday_options=WEEKDAYS,
+        searches=saved_searches.list_searches(session, viewer=viewer),
+        save_form=SaveSearchForm(),
+        own_id=viewer.person_id,
         headline=None if search.wanted else who_can.get_headline(session, viewer=viewer, on=default),
     )
     return page, 422 if error else 200

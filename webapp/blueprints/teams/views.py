@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.models import SkillKind, Team
@@ -12,6 +12,7 @@ from webapp.services.heat_map import HeatFilter, HeatMap, SkillSort
 from webapp.web.arguments import choice_argument, day_argument
 from webapp.web.guard import requires
 from webapp.web.labels import sentence
+from webapp.web.live import watch
 from webapp.web.request import current_person, current_viewer, get_session, today
 from webapp.web.tables import csv_response
 
@@ -31,6 +32,7 @@ def _filter() -> HeatFilter:
         group_id=request.args.get("group", type=int),
         kind=choice_argument("kind", SkillKind),
         level=min(5, max(0, request.args.get("level", 0, type=int))),
+        stale=request.args.get("fresh") == "stale",
         sort=choice_argument("sort", SkillSort) or SkillSort.GROUP,
         person_sort=request.args.get("best", type=int),
     )
@@ -54,13 +56,17 @@ def show() -> ResponseReturnValue:
     team = _choose_team(teams)
     if team is None:
         return render_template("teams/none.html")
-    on = day_argument("on") or today(team.site)
-    shown = heat_map.build_heat_map(session, team, on, viewer=viewer, chosen=_filter())
+    watch(f"team:{team.id}", "catalogue", pause_seconds=2)
+    present = today(team.site)
+    on = day_argument("on") or present
+    shown = heat_map.build_heat_map(session, team, on, viewer=viewer, chosen=_filter(), present=present)
     if request.args.get("format") == "csv":
         return _csv(shown)
     return render_template(
         "teams/heat_map.html",
         map=shown,
+        # Of each person once, not of each cell.
+        links=[url_for("records.person", person_id=person.id) for person in shown.people],
         chosen=_filter(),
         team_options=[(each.id, f"{each.name}, {each.site.name}") for each in teams],
         group_options=[(group.id, group.name) for group in catalogue.list_groups(session)],

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from wtforms import BooleanField, FieldList, FloatField, Form, FormField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from webapp.forms import options
+from webapp.forms import options, to_key
 from webapp.forms.editing import EditingForm
 from webapp.models import Channel, Skill, Stance
 from webapp.services.engagement_types import RequirementDraft, TypeDraft
@@ -16,14 +15,10 @@ from webapp.web.filters import LEVEL_NAMES
 from webapp.web.labels import CHANNELS, STANCES
 
 
-def _to_key(value: Any) -> int | None:
-    return int(value) if value not in {None, "", "None"} else None
-
-
 class RequirementForm(Form):
     """One line of what a type asks for; a line without a skill is left out."""
 
-    skill_id = SelectField("Skill", coerce=_to_key)
+    skill_id = SelectField("Skill", coerce=to_key)
     level = SelectField(
         "At least level",
         coerce=int,

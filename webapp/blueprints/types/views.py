@@ -6,13 +6,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.blueprints.types.forms import TypeForm
-from webapp.errors import ConflictError, InvalidInputError
+from webapp.errors import InvalidInputError
 from webapp.forms import add_error
 from webapp.models import Channel, EngagementType, Stance
 from webapp.services import audit, engagement_types
 from webapp.services.access import Permission
 from webapp.services.engagement_types import TypeFilter
 from webapp.web.arguments import choice_argument
+from webapp.web.editing import Sent, edit_row, go_on, lines_button_pressed
 from webapp.web.guard import requires
 from webapp.web.labels import CHANNELS, STANCES
 from webapp.web.request import actor, current_viewer, get_session
@@ -127,40 +128,42 @@ def edit(type_id: int) -> ResponseReturnValue:
     """Change an engagement type; whoever saves second sees what changed and keeps their text."""
     session = get_session()
     engagement_type = engagement_types.get_type(session, type_id)
-    form = TypeForm(obj=engagement_type) if request.method == "GET" else TypeForm()
-    changed_lines = _change_lines(form)
-    form.offer(
-        engagement_types.list_skill_choices(session, keep=[line.skill_id for line in engagement_type.requirements])
+
+    def make(sent: Sent) -> TypeForm:
+        form = TypeForm(sent, obj=engagement_type if sent is None else None)
+        if sent is not None:
+            _change_lines(form)
+        kept = [line.skill_id for line in engagement_type.requirements]
+        form.offer(engagement_types.list_skill_choices(session, keep=kept))
+        return form
+
+    def save(form: TypeForm) -> None:
+        engagement_types.update_type(
+            session,
+            engagement_type,
+            draft=form.draft(),
+            version=form.version_number,
+            seen=form.seen_words,
+            by=actor(),
+        )
+
+    return edit_row(
+        engagement_type,
+        make=make,
+        words=lambda: engagement_types.describe_type(engagement_type),
+        save=save,
+        page=lambda form, conflict: render_template(
+            "types/edit.html", form=form, type=engagement_type, conflict=conflict
+        ),
+        done=lambda: go_on(f"{engagement_type.name} is saved.", url_for(".show", type_id=type_id)),
+        unfinished=lines_button_pressed(),
     )
-    conflict, status = None, 422 if form.is_submitted() and not changed_lines else 200
-    if not form.is_submitted():
-        form.begin(engagement_type.version, engagement_types.describe_type(engagement_type))
-    elif not changed_lines and form.validate():
-        try:
-            engagement_types.update_type(
-                session,
-                engagement_type,
-                draft=form.draft(),
-                version=form.version_number,
-                seen=form.seen_words,
-                by=actor(),
-            )
-        except InvalidInputError as error:
-            add_error(form, error)
-        except ConflictError as error:
-            conflict, status = error, 409
-            form.begin(engagement_type.version, engagement_types.describe_type(engagement_type))
-        else:
-            flash_success(f"{engagement_type.name} is saved.")
-            return redirect(url_for(".show", type_id=type_id))
-    return render_template("types/edit.html", form=form, type=engagement_type, conflict=conflict), status
 
 
 def _change_lines(form: TypeForm) -> bool:
     """Add or take out a requirement if that is what the button was for, and say whether it was."""
-    add, remove = "add" in request.form, request.form.get("remove")
-    form.change_lines(add=add, remove=remove)
-    return add or remove is not None
+    form.change_lines(add="add" in request.form, remove=request.form.get("remove"))
+    return lines_button_pressed()
 
 
 @blueprint.post("/<int:type_id>/retire")

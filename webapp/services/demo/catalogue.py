@@ -80,6 +80,17 @@ SKILLS = (
     SkillSeed("mentoring", "Mentoring", "human", _H, "Grows colleagues."),
 )
 
+HALF_LIVES = {
+    **dict.fromkeys(("tariffs", "market-rules", "green-power", "fraud"), 540),
+    **dict.fromkeys(("smart-meter", "heat-pump", "solar", "ev-charger", "thermostat", "commissioning"), 720),
+    **dict.fromkeys(("meter-portal", "order-desk"), 540),
+    **dict.fromkeys(("portuguese", "spanish", "french", "german"), 1_460),
+}
+"""Days to half: what the regulator or a maker changes fades sooner than a language; people skills stay."""
+
+CERTIFIED = frozenset({"commissioning"})
+"""What only people with a current certificate may do."""
+
 LEVEL_TEXTS = (
     "Knows the words and asks for help with the rest.",
     "Handles plain cases with the guide open.",

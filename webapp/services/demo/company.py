@@ -6,7 +6,6 @@ import datetime as dt
 import random
 import secrets
 from collections.abc import Callable
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 from webapp.models import (
     Account,
     EngagementType,
-    Interest,
     LinkKind,
     Person,
     Role,
@@ -24,7 +22,6 @@ from webapp.models import (
     ServiceRole,
     Site,
     Skill,
-    SkillEventKind,
     SkillGroup,
     SkillLevelDescription,
     SkillLink,
@@ -32,15 +29,14 @@ from webapp.models import (
     Team,
     TypeRequirement,
 )
-from webapp.services import audit, records
+from webapp.services import audit
 from webapp.services.audit import Actor
 from webapp.services.demo import catalogue
+from webapp.services.demo.history import seed_history
 from webapp.services.demo.people import TEAMS, PersonSeed, build_people
-from webapp.services.records import NewEvent
 
 SEED = 1871
 SITES = (("porto", "Porto", "Europe/Lisbon"), ("halifax", "Halifax", "America/Halifax"))
-HISTORY_DAYS = 182
 
 
 def is_seeded(session: Session) -> bool:
@@ -77,7 +73,7 @@ def seed_company(session: Session, *, password_hash: str, at: dt.datetime, repor
     people = _people(session, seeds, sites, roles, password_hash=password_hash, at=at)
     audit.record(session, "seed_demo", sites["porto"], by=by, detail={"people": len(people), "skills": len(skills)})
     report("Half a year of skill history")
-    _history(session, chance, seeds, people, skills, at=at)
+    seed_history(session, chance, seeds, people, skills, at=at)
 
 
 def _sites(session: Session) -> dict[str, Site]:
@@ -95,7 +91,13 @@ def _skills(session: Session) -> dict[str, Skill]:
     session.flush()
     skills = {
         seed.code: Skill(
-            code=seed.code, name=seed.name, kind=seed.kind, group_id=groups[seed.group].id, description=seed.description
+            code=seed.code,
+            name=seed.name,
+            kind=seed.kind,
+            group_id=groups[seed.group].id,
+            description=seed.description,
+            half_life_days=catalogue.HALF_LIVES.get(seed.code),
+            certificate_required=seed.code in catalogue.CERTIFIED,
         )
         for seed in catalogue.SKILLS
     }
@@ -215,88 +217,3 @@ def _people(
         )
     session.flush()
     return people
-
-
-def _history(
-    session: Session,
-    chance: random.Random,
-    seeds: list[PersonSeed],
-    people: dict[str, Person],
-    skills: dict[str, Skill],
-    *,
-    at: dt.datetime,
-) -> None:
-    """Write how each level came to be: imported half a year ago, then reviewed for most, claimed anew for some."""
-    start = at - dt.timedelta(days=HISTORY_DAYS)
-    by_author: dict[int | None, list[NewEvent]] = {}
-
-    def add(author: Person | None, event: NewEvent) -> None:
-        by_author.setdefault(author.id if author else None, []).append(event)
-
-    leads = {seed.team: people[seed.code] for seed in seeds if Role.LEAD in seed.roles}
-    for seed in seeds:
-        person = people[seed.code]
-        reviewer = leads.get(seed.team) if Role.LEAD not in seed.roles else None
-        for code, level in seed.levels.items():
-            event = partial(NewEvent, person.id, skills[code].id)
-            imported = max(1, level - chance.choice((0, 0, 1)))
-            add(
-                None,
-                event(
-                    kind=SkillEventKind.PROVISIONAL,
-                    level=imported,
-                    at=start,
-                    expires_on=(start + dt.timedelta(days=365)).date(),
-                    source="ACD skill table",
-                ),
-            )
-            if reviewer is not None and chance.random() < 0.72:
-                reviewed_at = start + dt.timedelta(days=chance.uniform(10, HISTORY_DAYS - 5))
-                add(reviewer, event(kind=SkillEventKind.REVIEW, level=level, at=reviewed_at))
-            elif chance.random() < 0.25:
-                used_at = at - dt.timedelta(days=chance.uniform(1, 60))
-                count = chance.randint(12, 140)
-                add(
-                    None,
-                    event(
-                        kind=SkillEventKind.OUTCOME,
-                        level=min(2, level),
-                        count=count,
-                        at=used_at,
-                        expires_on=(used_at + dt.timedelta(days=365)).date(),
-                        source="Finished work",
-                    ),
-                )
-            _own_word(chance, add, person, event, level=level, at=at)
-    for author_id, events in by_author.items():
-        events.sort(key=lambda event: event.at or at)
-        records.append_events(session, events, by=Actor(person_id=author_id, at=at, channel="cli"))
-    pairs = {(event.person_id, event.skill_id) for events in by_author.values() for event in events}
-    records.reproject(session, sorted(pairs), on=at.date())
-    audit.record(
-        session,
-        "seed_history",
-        people[seeds[0].code],
-        by=Actor(person_id=None, at=at, channel="cli"),
-        detail={"records": len(pairs), "events": sum(len(events) for events in by_author.values())},
-    )
-
-
-def _own_word(
-    chance: random.Random,
-    add: Callable[[Person | None, NewEvent], None],
-    person: Person,
-    event: Callable[..., NewEvent],
-    *,
-    level: int,
-    at: dt.datetime,
-) -> None:
-    """Let some people claim a level, and say what they would like to grow or rather not do."""
-    if level < 5 and chance.random() < 0.07:
-        claimed_at = at - dt.timedelta(days=chance.uniform(0.2, 20))
-        add(person, event(kind=SkillEventKind.CLAIM, level=level + 1, at=claimed_at))
-    draw = chance.random()
-    if draw < 0.16:
-        wished_at = at - dt.timedelta(days=chance.uniform(1, 120))
-        interest = Interest.GROW if draw < 0.13 else Interest.RATHER_NOT
-        add(person, event(kind=SkillEventKind.INTEREST, interest=interest, at=wished_at))

@@ -28,11 +28,15 @@ from webapp.models import (
 from webapp.services import audit
 from webapp.services.audit import Actor
 from webapp.services.demo import catalogue
+from webapp.services.demo.care import seed_care
 from webapp.services.demo.company import SEED
 
 SHIFT_DAYS = range(-3, 7)
 CONTACT_DAYS = 28
 ENGAGEMENTS_PER_SITE = 450
+KNOWN_FOR_TOMORROW = 120
+"""So much of a day's work is known the day before; the rest comes overnight."""
+
 CONTACTS_PER_SHARE = 15.0
 PATTERNS = ((8, 0), (10, 0), (12, 0))
 _CHUNK = 2_000
@@ -70,6 +74,8 @@ def seed_day(session: Session, *, at: dt.datetime) -> bool:
         for offset in range(CONTACT_DAYS, -1, -1):
             built += _contacts(session, agents, site, today - dt.timedelta(days=offset), until=at)
         built += _engagements(session, agents, site, today)
+        built += _engagements(session, agents, site, today + dt.timedelta(days=1), most=KNOWN_FOR_TOMORROW)
+        built += seed_care(session, site, by=Actor(person_id=None, at=at, channel="cli"))
     if built:
         by = Actor(person_id=None, at=at, channel="cli")
         subject = session.scalars(select(Site).order_by(Site.id)).first()
@@ -171,16 +177,21 @@ def _contacts(session: Session, agents: Sequence[Person], site: Site, day: dt.da
     return len(rows)
 
 
-def _engagements(session: Session, agents: Sequence[Person], site: Site, day: dt.date) -> int:
+def _engagements(
+    session: Session, agents: Sequence[Person], site: Site, day: dt.date, *, most: int = ENGAGEMENTS_PER_SITE
+) -> int:
+    """Write the first so many engagements of a day that are missing; the same ones whenever they are written."""
     prefix = f"{site.code[:3].upper()}-{day:%y%m%d}-"
-    if session.scalar(select(func.count()).select_from(Engagement).where(Engagement.external_id.startswith(prefix))):
+    query = select(Engagement.external_id).where(Engagement.external_id.startswith(prefix))
+    known = set(session.scalars(query))
+    if len(known) >= most:
         return 0
     types = {kind.code: kind for kind in session.scalars(select(EngagementType))}
     chance = _chance(site, day, "engagements")
     seeds = [seed for seed in catalogue.TYPES if not seed.channel.live]
     weights = [seed.porto if site.code == "porto" else seed.halifax for seed in seeds]
-    owners = _owners(session, agents)
-    for number, seed in enumerate(chance.choices(seeds, weights=weights, k=ENGAGEMENTS_PER_SITE)):
+    owners = find_able(session, agents)
+    for number, seed in enumerate(chance.choices(seeds, weights=weights, k=ENGAGEMENTS_PER_SITE)[:most]):
         kind = types[seed.code]
         engagement = _engagement(
             chance,
@@ -191,9 +202,10 @@ def _engagements(session: Session, agents: Sequence[Person], site: Site, day: dt
             seed=seed,
             owners=owners.get(kind.id, []),
         )
-        session.add(engagement)
+        if engagement.external_id not in known:
+            session.add(engagement)
     session.flush()
-    return ENGAGEMENTS_PER_SITE
+    return most - len(known)
 
 
 def _engagement(
@@ -225,11 +237,11 @@ def _engagement(
         priority=chance.choices((1, 2, 3, 4, 5), weights=(6, 18, 50, 20, 6))[0],
         minutes=round(max(3.0, chance.lognormvariate(math.log(seed.minutes), 0.3)), 1),
         owner_id=chance.choice(list(owners)) if owned else None,
-        state=EngagementState.OPEN,
+        state=EngagementState.CLASSIFIED,
     )
 
 
-def _owners(session: Session, agents: Sequence[Person]) -> dict[int, list[int]]:
+def find_able(session: Session, agents: Sequence[Person]) -> dict[int, list[int]]:
     """Return, for each engagement type, the agents who meet all that it requires."""
     ids = [person.id for person in agents]
     levels: dict[tuple[int, int], int] = {}

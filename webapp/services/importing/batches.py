@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.errors import ConflictError, ForbiddenError, NotFoundError
@@ -15,17 +18,25 @@ from webapp.models import ColumnMapping, ImportBatch, ImportKind, ImportState, J
 from webapp.services import audit, jobs
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.importing.content import Content
 from webapp.services.importing.kinds import KINDS
 from webapp.services.importing.kinds.base import Progress
 from webapp.services.importing.problems import MAX_LISTED
 from webapp.services.importing.running import Report, Source, run, suggest
+from webapp.services.importing.shift_difference import Missing
 
 CHECK_JOB = "import.check"
 APPLY_JOB = "import.apply"
+FINISH_JOB = "import.finish"
 AT_ONCE_BYTES = 256 * 1024
 """Files up to this size are checked while the person waits, larger ones by a job."""
 
 _NAME_LENGTH = 255
+_BYTES_AT_ONCE = 1024 * 1024
+
+
+class ChangedSinceError(ConflictError):
+    """What an import would do is not any more what its last check showed."""
 
 
 def kinds_of(viewer: Viewer) -> list[ImportKind]:
@@ -124,15 +135,38 @@ def remember(session: Session, kind: ImportKind, digest: str, mapping: Mapping[s
 
 def source_of(session: Session, batch: ImportBatch) -> Source:
     """Return the file of an import, as it is to be read."""
+    return _source(session, batch, batch.content)
+
+
+def _source(session: Session, batch: ImportBatch, content: Content) -> Source:
     site = session.get(Site, batch.site_id) if batch.site_id is not None else None
-    return Source(batch.kind, batch.content, mapping=dict(batch.mapping), site=site, options=dict(batch.options))
+    return Source(batch.kind, content, mapping=dict(batch.mapping), site=site, options=dict(batch.options))
+
+
+@contextmanager
+def open_source(session: Session, batch: ImportBatch) -> Iterator[Source]:
+    """Yield the file of an import, put on disk a part at a time, so that a long one takes no memory."""
+    with tempfile.TemporaryDirectory(prefix="mainstay-") as folder:
+        path = Path(folder) / "file"
+        with path.open("wb") as file:
+            position = 1
+            while part := _read_part(session, batch.id, position):
+                file.write(part)
+                position += len(part)
+        yield _source(session, batch, path)
+
+
+def _read_part(session: Session, batch_id: int, position: int) -> bytes:
+    part = func.substr(ImportBatch.content, position, _BYTES_AT_ONCE, type_=LargeBinary)
+    return bytes(session.scalar(select(part).where(ImportBatch.id == batch_id)) or b"")
 
 
 def check(
     session: Session, batch: ImportBatch, *, viewer: Viewer | None, by: Actor, progress: Progress | None = None
 ) -> Report:
     """Go through the file without writing anything; the session may be a reading one."""
-    return run(session, source_of(session, batch), viewer=viewer, by=by, progress=progress)
+    with open_source(session, batch) as source:
+        return run(session, source, viewer=viewer, by=by, progress=progress)
 
 
 def keep_check(session: Session, batch: ImportBatch, report: Report, *, by: Actor) -> None:
@@ -146,8 +180,9 @@ def keep_check(session: Session, batch: ImportBatch, report: Report, *, by: Acto
     """
     _require_open(batch)
     batch.report = report.as_json(limit=MAX_LISTED)
+    batch.difference = report.difference.as_json() if report.sound and report.difference is not None else None
     batch.state = ImportState.CHECKED if report.sound else ImportState.REFUSED
-    audit.record(session, "check_import", batch, by=by, detail=_figures(report))
+    audit.record(session, "check_import", batch, by=by, detail=figures(report))
 
 
 def apply(
@@ -161,26 +196,61 @@ def apply(
     ImportRefusedError
         If the file has problems; nothing of it is written.
     ConflictError
-        If it was applied already.
+        If it was applied already, or would change other shifts than its last check showed.
     ForbiddenError
         If the viewer may not, or no longer, import this kind.
     """
     require_kind(batch.kind, viewer=viewer)
     _require_open(batch)
-    report = run(session, source_of(session, batch), viewer=viewer, by=by, batch_id=batch.id, progress=progress)
+    with session.begin_nested():
+        report = run(session, source_of(session, batch), viewer=viewer, by=by, batch_id=batch.id, progress=progress)
+        _require_seen(batch, report)
+    if report.difference is not None:
+        batch.difference = report.difference.as_json()
     batch.report = report.as_json(limit=MAX_LISTED)
     batch.state, batch.applied_at = ImportState.APPLIED, by.at
-    remember(session, batch.kind, source_of(session, batch).read().digest, batch.mapping, by=by)
-    audit.record(session, "apply_import", batch, by=by, detail={"digest": batch.file_digest, **_figures(report)})
+    remember(session, batch.kind, report.header_digest, batch.mapping, by=by)
+    audit.record(session, "apply_import", batch, by=by, detail={"digest": batch.file_digest, **figures(report)})
     return report
 
 
+def choose_missing(session: Session, batch: ImportBatch, missing: Missing, *, by: Actor) -> None:
+    """
+    Say what becomes of stored shifts that a file lacks; it is to be checked again then.
+
+    Raises
+    ------
+    ConflictError
+        If the import was applied already, or holds no shifts.
+    """
+    _require_open(batch)
+    if batch.kind is not ImportKind.SHIFTS:
+        raise ConflictError("Only a file of shifts says which shifts there are.")
+    kept = {name: value for name, value in batch.options.items() if name != "missing"}
+    batch.options = kept if missing is Missing.KEEP else {**kept, "missing": missing.value}
+    batch.state, batch.report, batch.difference = ImportState.UPLOADED, {}, None
+    audit.record(session, "choose_missing_shifts", batch, by=by, detail={"missing": missing.value})
+
+
+def _require_seen(batch: ImportBatch, report: Report) -> None:
+    """Refuse to write another difference than the one that a check showed."""
+    if batch.state is not ImportState.CHECKED or report.difference is None or batch.difference is None:
+        return
+    if batch.difference["digest"] != report.difference.digest:
+        raise ChangedSinceError(
+            "The roster has changed since this file was checked. Check it again, and look at the difference."
+        )
+
+
 def _require_open(batch: ImportBatch) -> None:
+    if batch.state is ImportState.STAGED:
+        raise ConflictError("This import is being written. Wait until it is done, or cancel it.")
     if batch.state in {ImportState.APPLIED, ImportState.UNDONE}:
         raise ConflictError(f"This import was {batch.state.value} already; upload the file again to import it anew.")
 
 
-def _figures(report: Report) -> dict[str, Any]:
+def figures(report: Report) -> dict[str, Any]:
+    """Return what an audit event tells of a report."""
     total = report.total
     return {
         "kind": report.kind.value,
@@ -188,6 +258,7 @@ def _figures(report: Report) -> dict[str, Any]:
         "new": total.new,
         "changed": total.changed,
         "unchanged": total.unchanged,
+        "removed": total.removed,
         "errors": report.problem_count,
     }
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp.errors import InvalidInputError
-from webapp.models import EngagementType, Person, ServiceRole, Site, Skill, SkillGroup, Team
+from webapp.models import EngagementType, Person, ServiceRole, Site, Skill, SkillEventKind, SkillGroup, Team
 from webapp.services import zones
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
+from webapp.services.importing.keys import FirstRows
 from webapp.services.importing.problems import Problem, Problems, near_match, shorten
+from webapp.services.importing.shift_difference import ShiftDifference
 from webapp.services.importing.values import MOMENTS
 from webapp.services.importing.writing import Checker
+from webapp.services.log_writing import EventRow, event_row
 
 _SUGGESTIONS = 50
 """Near matches looked for in one file: comparing with every known id takes time."""
+
+
+LogWriter = Callable[[Sequence[EventRow]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,10 @@ class Context:
         Further choices of the kind.
     batch_id
         The import, once it is kept.
+    log
+        Writes skill events and returns their keys; None in a dry run.
+    difference
+        What a file of shifts would change, or changed.
     """
 
     session: Session
@@ -85,8 +95,11 @@ class Context:
     notes: list[str] = field(default_factory=list)
     categories: dict[str, int] = field(default_factory=dict)
     rejected: list[Problem] = field(default_factory=list)
-    _keys: dict[tuple[str, Any], int] = field(default_factory=dict)
+    log: LogWriter | None = None
+    difference: ShiftDifference | None = None
+    keys: FirstRows = field(default_factory=FirstRows)
     _suggested: int = 0
+    _followed: set[str] = field(default_factory=set)
 
     def problem(self, row: int, column: str, value: object, code: str, message: str, accepted: str = "") -> None:
         """Note a problem of a row; ``column`` is a column's name and is shown as the file's header."""
@@ -99,7 +112,7 @@ class Context:
 
         ``what`` names it where that is more than the column.
         """
-        earlier = self._keys.setdefault((what or column, value), row)
+        earlier = self.keys.first_row((what or column, value), row)
         if earlier == row:
             return True
         shown = " · ".join(map(str, value)) if isinstance(value, tuple) else value
@@ -122,6 +135,15 @@ class Context:
             f"There is no such {what}{' in the sites that you serve' if in_scope and self.viewer else ''}.{suggestion}",
             f"The id or code of an existing {what}.",
         )
+
+    def event(self, person_id: int, skill_id: int, kind: SkillEventKind, **values: Any) -> EventRow:
+        """Return a skill event of this import: by whoever imports, now, unless ``values`` say otherwise."""
+        stated = {"at": self.by.at, "author_id": self.by.person_id, **values}
+        return event_row(person_id, skill_id, kind, import_batch_id=self.batch_id, **stated)
+
+    def write_events(self, rows: Sequence[EventRow]) -> list[int] | None:
+        """Write skill events and return their keys; None in a dry run, and once a problem refuses the file anyway."""
+        return self.log(rows) if self.log is not None and rows and not self.problems.count else None
 
     def covers(self, site_id: int) -> bool:
         """Return whether rows of a site may be imported."""
@@ -208,8 +230,36 @@ class Context:
 
     @cached_property
     def skills(self) -> dict[str, int]:
-        """Skill code → skill, without retired ones."""
+        """Skill code → skill, without retired ones; the code of a merged skill leads to the one that it is part of."""
+        return {**self._current_skills, **{code: skill_id for code, (skill_id, _) in self._merged_skills.items()}}
+
+    @cached_property
+    def _current_skills(self) -> dict[str, int]:
         return dict(self.session.execute(select(Skill.code, Skill.id).where(Skill.retired_at.is_(None))).all())
+
+    @cached_property
+    def _merged_skills(self) -> dict[str, tuple[int, str]]:
+        """Code of a merged skill → the skill in use that it is part of, and that one's code."""
+        whole = aliased(Skill)
+        query = (
+            select(Skill.code, whole.id, whole.code)
+            .join(whole, whole.id == Skill.merged_into_id)
+            .where(whole.retired_at.is_(None))
+        )
+        return {code: (skill_id, into) for code, skill_id, into in self.session.execute(query)}
+
+    def follow_merge(self, code: str) -> str:
+        """Return the code of the skill that a code stands for now; where it was merged, the report says so once."""
+        _, into = self._merged_skills.get(code, (0, code))
+        if into != code and code not in self._followed:
+            self._followed.add(code)
+            self.notes.append(f"{code} was merged into {into}: what the file says of it goes to {into}.")
+        return into
+
+    @cached_property
+    def all_skills(self) -> dict[str, int]:
+        """Skill code → skill, with retired ones: history may name them."""
+        return dict(self.session.execute(select(Skill.code, Skill.id)).all())
 
     @cached_property
     def groups(self) -> dict[str, int]:
@@ -224,7 +274,12 @@ class Context:
     @cached_property
     def types(self) -> dict[str, EngagementType]:
         """Engagement types in use by code."""
-        return {kind.code: kind for kind in self.session.scalars(select(EngagementType).where(EngagementType.active))}
+        return {code: kind for code, kind in self.all_types.items() if kind.active}
+
+    @cached_property
+    def all_types(self) -> dict[str, EngagementType]:
+        """Engagement types by code, with those out of use: work that has ended may be of one."""
+        return {kind.code: kind for kind in self.session.scalars(select(EngagementType))}
 
     @cached_property
     def people(self) -> dict[str, PersonRef]:

@@ -12,6 +12,7 @@ from webapp.services.importing.problems import FileRefusedError, Problem, shorte
 MAX_ROWS = 200_000
 MAX_COLUMNS = 200
 MAX_CELL_CHARACTERS = 10_000
+FORMULA_STARTS = frozenset("=+-@\t\r")
 FORMULA_ADVICE = "Replace the formula by its value (in a spreadsheet: copy, then paste values only)."
 
 
@@ -30,6 +31,7 @@ class Table:
 
     header: tuple[str, ...]
     open_rows: Callable[[], Iterator[Row]]
+    max_rows: int = MAX_ROWS
 
     @property
     def digest(self) -> str:
@@ -43,19 +45,19 @@ class Table:
         Raises
         ------
         FileRefusedError
-            If the file breaks off or has more than :data:`MAX_ROWS` rows.
+            If the file breaks off or has more than ``max_rows`` rows.
         """
         count = 0
         for row in self.open_rows():
             if not any(row.cells) and not row.problems:
                 continue
             count += 1
-            if count > MAX_ROWS:
-                raise _too_many_rows(row.number)
+            if count > self.max_rows:
+                raise _too_many_rows(row.number, self.max_rows)
             yield row
 
 
-def check_row_count(numbers: Iterable[int]) -> None:
+def check_row_count(numbers: Iterable[int], *, limit: int = MAX_ROWS) -> None:
     """
     Refuse more rows than are accepted.
 
@@ -64,15 +66,15 @@ def check_row_count(numbers: Iterable[int]) -> None:
     FileRefusedError
         Naming the first row that is too many.
     """
-    too_many = next(islice(numbers, MAX_ROWS, None), None)
+    too_many = next(islice(numbers, limit, None), None)
     if too_many is not None:
-        raise _too_many_rows(too_many)
+        raise _too_many_rows(too_many, limit)
 
 
-def _too_many_rows(number: int) -> FileRefusedError:
+def _too_many_rows(number: int, limit: int) -> FileRefusedError:
     return FileRefusedError(
         "too_many_rows",
-        f"The file has more than {MAX_ROWS:,} rows.",
+        f"The file has more than {limit:,} rows.",
         row=number,
         accepted="Split it into smaller files.",
     )
@@ -148,4 +150,5 @@ def make_row(number: int, cells: list[str], header: tuple[str, ...]) -> Row:
 
 def _unguard(cell: str) -> str:
     """Return the cell without the apostrophe that exports put before what a spreadsheet would take for a formula."""
-    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r" else cell
+    # A text that begins with apostrophes itself got one more, or it could not be told from one that was guarded.
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'")[:1] in FORMULA_STARTS else cell

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import Column, ColumnElement, delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp.db import Base
 from webapp.errors import ConflictError, DependencyError
-from webapp.models import Contact, ImportBatch, ImportChange, ImportState, RoleGrant, SkillEvent, SkillEventKind
-from webapp.services import audit, records
+from webapp.models import (
+    Contact,
+    EngagementEvent,
+    ImportBatch,
+    ImportChange,
+    ImportState,
+    RoleGrant,
+    SkillEvent,
+    SkillEventKind,
+)
+from webapp.services import audit, lifecycle, records, roster_changes, roster_marks
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.importing.batches import require_kind
 from webapp.services.importing.context import Context
 from webapp.services.importing.kinds import KINDS
+from webapp.services.importing.kinds.engagements import ENGAGEMENTS
 from webapp.services.importing.kinds.people import PEOPLE, mirror_accounts
+from webapp.services.importing.kinds.shifts import SHIFTS
+from webapp.services.importing.shift_cover import find_overlaps
+from webapp.services.importing.shift_difference import edits_of
 from webapp.services.importing.stores import ROWS_AT_ONCE, Snapshot, Store, chunks
 from webapp.services.importing.writing import Checker
 
@@ -33,8 +46,8 @@ def undo(session: Session, batch: ImportBatch, *, viewer: Viewer | None, by: Act
     """
     Take an import back and return how many database rows that concerned.
 
-    Rows that it changed get their values from before, rows that it added are deleted, or taken out of use where the
-    append-only history names them, and evidence is retracted.
+    Rows that it changed get their values from before, rows that it removed come back, rows that it added are deleted,
+    or taken out of use where the append-only history names them, and evidence is retracted.
 
     Raises
     ------
@@ -48,6 +61,8 @@ def undo(session: Session, batch: ImportBatch, *, viewer: Viewer | None, by: Act
     require_kind(batch.kind, viewer=viewer)
     if batch.state is not ImportState.APPLIED:
         raise ConflictError("Only an import that was applied can be undone.")
+    if batch.projected_to is not None:
+        raise ConflictError("The records of this import are still being written. Try again in a minute.")
     with session.begin_nested():
         undoing = _Undoing(session, batch, viewer, by)
         count = undoing.run()
@@ -69,6 +84,7 @@ class _Undoing:
         self._by = by
         self._context = Context(session, Checker(session), by, viewer, KINDS[batch.kind].permission, {})
         self._kept: dict[str, set[int]] = defaultdict(set)
+        self._shifts: list[tuple[Snapshot, Snapshot]] = []
         self.hindrances: list[str] = []
 
     def run(self) -> int:
@@ -76,13 +92,23 @@ class _Undoing:
         count = self._retract_evidence() + self._delete_contacts()
         for store in reversed(self._stores()):
             created: list[tuple[int, int, str]] = []
+            removed: list[ImportChange] = []
             for changes in self._changes(store):
-                sound = self._unedited(store, changes)
+                sound = self._unedited(store, [change for change in changes if change.after])
+                gone = [change for change in changes if not change.after]
+                removed += gone
+                if store is SHIFTS:
+                    self._shifts += [
+                        (change.after, {} if change.created else change.before) for change in (*sound, *gone)
+                    ]
                 restored = [(change.subject_id, change.before) for change in sound if not change.created]
                 self._restore(store, restored)
                 created += [(change.subject_id, change.row_number, change.label) for change in sound if change.created]
                 count += len(sound)
             self._remove(store, created)
+            self._bring_back(store, removed)
+            count += len(removed)
+        self._tell_plans()
         return count
 
     def _stores(self) -> list[Store]:
@@ -138,8 +164,8 @@ class _Undoing:
                 continue
             if now is None:
                 self._hinder(change.row_number, change.label, "was deleted since")
-            elif now != change.after:
-                fields = [name for name in now if now[name] != change.after.get(name)]
+            elif fields := [name for name, value in change.after.items() if now[name] != value]:
+                # What the table did not have yet when the import was applied says nothing about later edits.
                 self._hinder(change.row_number, change.label, f"was edited since ({', '.join(fields)})")
             else:
                 sound.append(change)
@@ -149,9 +175,30 @@ class _Undoing:
         if not rows:
             return
         present = store.snapshots(self._session, [row_id for row_id, _ in rows])
-        store.update(self._session, rows)
+        store.update(self._session, [(row_id, {**present[row_id], **before}) for row_id, before in rows])
         if store is PEOPLE:
             mirror_accounts(self._context, [(row_id, present[row_id], before) for row_id, before in rows])
+        if store is ENGAGEMENTS:
+            self._note(present, rows)
+
+    def _bring_back(self, store: Store, removed: Sequence[ImportChange]) -> None:
+        """Write rows again that the import removed because its file lacked them; they get new database keys."""
+        keys = {tuple(change.before[name] for name in store.key): change for change in removed}
+        taken = store.find(self._session, keys)
+        for key in taken:
+            self._hinder(keys[key].row_number, keys[key].label, "is there again")
+        for some in chunks(change.before for key, change in keys.items() if key not in taken):
+            store.insert(self._session, some)
+
+    def _tell_plans(self) -> None:
+        """Refuse shifts that overlap what came since; take marks off plans, or put them on those made since."""
+        if not self._shifts:
+            return
+        for label, other in find_overlaps(self._session, [before for _, before in self._shifts if before]):
+            self._hinder(0, label, f"would overlap {other}")
+        if not self.hindrances:
+            effects = roster_changes.note(self._session, edits_of(self._shifts), by=self._by)
+            roster_marks.tell_schedulers(self._session, effects, what="Undoing an import", by=self._by)
 
     def _remove(self, store: Store, created: Sequence[tuple[int, int, str]]) -> None:
         ids = {row_id for row_id, _, _ in created}
@@ -212,15 +259,22 @@ class _Undoing:
         present = store.snapshots(self._session, ids)
         values = {name: self._by.at.isoformat() if value is None else value for name, value in store.retire.items()}
         store.update(self._session, [(row_id, {**snapshot, **values}) for row_id, snapshot in present.items()])
+        if store is ENGAGEMENTS:
+            self._note(present, [(row_id, values) for row_id in present])
+
+    def _note(self, present: Mapping[int, Snapshot], rows: Sequence[tuple[int, Snapshot]]) -> None:
+        changes = [(row_id, present[row_id], {**present[row_id], **after}) for row_id, after in rows]
+        lifecycle.note_written(self._session, changes, action="undo_import", by=self._by)
 
     def _hinder(self, row_number: int, label: str, reason: str) -> None:
-        self.hindrances.append(f"Row {row_number}: {label} {reason}")
+        place = f"Row {row_number}: " if row_number else ""
+        self.hindrances.append(f"{place}{label} {reason}")
 
 
 def _references(store: Store) -> list[Column[int]]:
     """Return the columns of other tables that refer to a store's rows and do not belong to them."""
     own = {(part.model.__tablename__, part.parent) for part in store.parts}
-    own.add((RoleGrant.__tablename__, "person_id"))
+    own.update({(RoleGrant.__tablename__, "person_id"), (EngagementEvent.__tablename__, "engagement_id")})
     return [
         column
         for table in Base.metadata.sorted_tables

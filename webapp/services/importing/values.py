@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,17 @@ _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z", re.ASCII)
 _DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\Z", re.ASCII)
 _NAMED_DATE = re.compile(r"(\d{1,2}) ([A-Za-z]{3,9}) (\d{4})\Z", re.ASCII)
 _SLASHED_DATE = re.compile(r"\d{1,4}/\d{1,2}/\d{1,4}\Z", re.ASCII)
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z", re.ASCII)
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?\Z", re.ASCII)
 _OFFSET = re.compile(r"(.*?)\s*(Z|[+-]\d{2}:?\d{2})\Z", re.ASCII)
 _CODE = re.compile(r"[^\s;,|<>=?*\x00-\x1f]+\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 _WHOLE = re.compile(r"[+-]?\d{1,15}\Z", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,330})?\Z", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_BETWEEN = re.compile(r"(?:[^;\\]|\\.|\\\Z)+", re.DOTALL)
+_ESCAPED = re.compile(r"\\([;\\])")
+_TO_ESCAPE = re.compile(r"([;\\])")
+_LONGEST_TEXT = 200
 # A pattern with optional blanks takes quadratic time on a cell of nothing else.
 _LONGEST_MOMENT = 60
 _YES = {"yes", "y", "true", "1"}
@@ -68,6 +72,22 @@ def _parse_codes(cell: str) -> list[str]:
 
 
 codes = Parser("codes separated by ;", _parse_codes)
+
+
+def _parse_texts(cell: str) -> list[str]:
+    parts = [_ESCAPED.sub(r"\1", part).strip() for part in _BETWEEN.findall(cell)]
+    found = list(dict.fromkeys(part for part in parts if part))
+    if any(len(part) > _LONGEST_TEXT for part in found):
+        raise CellError("too_long", f"One of these has more than {_LONGEST_TEXT} characters.")
+    return found
+
+
+texts = Parser("texts separated by ;, with a backslash before a ; or a backslash that belongs to one", _parse_texts)
+
+
+def join_texts(parts: Iterable[str]) -> str:
+    """Return texts as one cell, in the way in which they are read."""
+    return "; ".join(_TO_ESCAPE.sub(r"\\\1", part) for part in parts)
 
 
 def _parse_email(cell: str) -> str:
@@ -175,7 +195,7 @@ def parse_time(cell: str) -> dt.time:
     match = _TIME.match(cell)
     if not match:
         raise CellError("not_a_time", "This is not a time of day.", "a time as 14:30")
-    return dt.time(int(match[1]), int(match[2]), int(match[3] or 0))
+    return dt.time(int(match[1]), int(match[2]), int(match[3] or 0), int((match[4] or "").ljust(6, "0")))
 
 
 def parse_moment(cell: str) -> dt.datetime:

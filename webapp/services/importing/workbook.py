@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 
+from webapp.services.importing.content import Opener
 from webapp.services.importing.problems import FileRefusedError, Problem
 from webapp.services.importing.table import FORMULA_ADVICE, MAX_COLUMNS, Row, Table, check_header, make_row
 
@@ -19,11 +20,12 @@ MAX_SHARED_STRINGS_BYTES = 48 * 1024 * 1024
 MAX_RATIO = 60
 """Unpacked ÷ packed bytes of one part; spreadsheets of real data stay near 10, bombs are at 500 and more."""
 
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _RATIO_FROM_BYTES = 4 * 1024 * 1024
 _MAX_PARTS = 500
 
 
-def read_workbook(content: bytes) -> Table:
+def read_workbook(opener: Opener, *, size: int, max_rows: int) -> Table:
     """
     Return the table in the first sheet.
 
@@ -32,15 +34,15 @@ def read_workbook(content: bytes) -> Table:
     FileRefusedError
         If it is no workbook, would unpack to more than the limits, or its first sheet has no header.
     """
-    _check_archive(content)
-    first = next((cells for cells in _raw_rows(content) if any(cell[0] for cell in cells[1])), None)
+    _check_archive(opener, size)
+    first = next((cells for cells in _raw_rows(opener) if any(cell[0] for cell in cells[1])), None)
     if first is None:
         raise FileRefusedError("empty", "The first sheet is empty.", accepted="A header row and a row are needed.")
     header_row, header_cells = first
     header = check_header([text for text, _ in header_cells])
 
     def rows() -> Iterator[Row]:
-        for number, cells in _raw_rows(content):
+        for number, cells in _raw_rows(opener):
             if number <= header_row:
                 continue
             texts = [text for text, _ in cells]
@@ -53,12 +55,12 @@ def read_workbook(content: bytes) -> Table:
             )
             yield Row(number, row.cells, refused or row.problems)
 
-    return Table(header, rows)
+    return Table(header, rows, max_rows)
 
 
-def _check_archive(content: bytes) -> None:
+def _check_archive(opener: Opener, size: int) -> None:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with opener() as file, zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise FileRefusedError(
@@ -77,29 +79,30 @@ def _check_archive(content: bytes) -> None:
     if swollen or unpacked > MAX_UNPACKED_BYTES or strings > MAX_SHARED_STRINGS_BYTES or len(parts) > _MAX_PARTS:
         raise FileRefusedError(
             "unpacks_too_large",
-            f"The workbook has {len(content) / 1024:.0f} KiB but would unpack to {unpacked / 1024 / 1024:.0f} MiB.",
+            f"The workbook has {size / 1024:.0f} KiB but would unpack to {unpacked / 1024 / 1024:.0f} MiB.",
             accepted=f"At most {MAX_UNPACKED_BYTES // 1024 // 1024} MiB and {MAX_RATIO} times its size are accepted; "
             "save the sheet as CSV.",
         )
 
 
-def _raw_rows(content: bytes) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+def _raw_rows(opener: Opener) -> Iterator[tuple[int, list[tuple[str, str]]]]:
     """Yield row numbers with cells as (text, data type of the cell)."""
     try:
-        with warnings.catch_warnings():
-            # openpyxl warns of styles and extensions that it leaves out; values are all that is read here.
-            warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        try:
-            sheet = book.worksheets[0]
-            # A sheet may lie about its size; one more column than allowed is enough to notice.
-            for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
-                texts = [(_text(cell.value), str(cell.data_type)) for cell in cells]
-                while texts and not texts[-1][0]:
-                    texts.pop()
-                yield number, texts
-        finally:
-            book.close()
+        with opener() as file:
+            with warnings.catch_warnings():
+                # openpyxl warns of styles and extensions that it leaves out; values are all that is read here.
+                warnings.simplefilter("ignore")
+                book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+            try:
+                sheet = book.worksheets[0]
+                # A sheet may lie about its size; one more column than allowed is enough to notice.
+                for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
+                    texts = [(_text(cell.value), str(cell.data_type)) for cell in cells]
+                    while texts and not texts[-1][0]:
+                        texts.pop()
+                    yield number, texts
+            finally:
+                book.close()
     except FileRefusedError:
         raise
     except Exception as error:
@@ -122,7 +125,8 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return str(value).strip()
+    # Characters that XML cannot hold are written so by every spreadsheet program: a carriage return as _x000D_.
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), str(value)).strip()
 
 
 def _problem(number: int, column: str, text: str, kind: str) -> Problem:

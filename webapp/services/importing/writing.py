@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,11 +54,12 @@ class _Judgement:
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows of one table were new, changed and unchanged."""
+    """How many rows of one table were new, changed, unchanged, and removed because the file lacks them."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    removed: int = 0
 
 
 Hook = Callable[[Sequence[tuple[int, Snapshot | None, Snapshot]]], None]
@@ -103,6 +104,14 @@ class Checker:
         ids = self._write(store, judged, after_write)
         return {judgement.draft.key: row_id for judgement, row_id in zip(judged, ids, strict=True)}
 
+    def remove(self, store: Store, rows: Mapping[int, Snapshot], *, what: str) -> None:
+        """Remove rows that the file lacks, given with their snapshots; ``what`` is what a report calls one."""
+        self.tallies.setdefault(store.name, Tally()).removed += len(rows)
+        self._remove(store, rows, what)
+
+    def _remove(self, store: Store, rows: Mapping[int, Snapshot], what: str) -> None:
+        """Do nothing: a dry run only counts."""
+
     def _judge(self, store: Store, drafts: Sequence[Draft], created: set[Key]) -> list[_Judgement]:
         tally = self.tallies.setdefault(store.name, Tally())
         found = store.find(self.session, [draft.key for draft in drafts])
@@ -136,6 +145,7 @@ class Checker:
         known.new += tally.new
         known.changed += tally.changed
         known.unchanged += tally.unchanged
+        known.removed += tally.removed
 
 
 @dataclass(slots=True)
@@ -163,6 +173,24 @@ class Writer(Checker):
         if after_write is not None:
             after_write([(row_id, one.before, one.after) for row_id, one in touched])
         return ids
+
+    def _remove(self, store: Store, rows: Mapping[int, Snapshot], what: str) -> None:
+        store.delete(self.session, set(rows))
+        self._log(
+            [
+                {
+                    "batch_id": self.batch_id,
+                    "row_number": 0,
+                    "subject_kind": store.name,
+                    "subject_id": row_id,
+                    "label": f"{what} {snapshot[store.key[0]]}"[:_LABEL_LENGTH],
+                    "created": False,
+                    "before": snapshot,
+                    "after": {},
+                }
+                for row_id, snapshot in rows.items()
+            ]
+        )
 
     def _change(self, store: Store, row_id: int, judgement: _Judgement) -> dict[str, Any]:
         return {

@@ -22,10 +22,13 @@ from webapp.models import (
     Reservation,
     Response,
 )
-from webapp.services import audit, notices
+from webapp.services import audit, lifecycle, notices
 from webapp.services.audit import Actor
 
-ANSWERABLE = frozenset({EngagementState.PLANNED, EngagementState.ACCEPTED, EngagementState.RETURNED})
+ANSWERABLE = lifecycle.UNSTARTED | {EngagementState.RETURNED}
+
+
+START, FINISH = "start_engagement", "finish_engagement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +200,13 @@ def respond(
     before = answer.response
     answer.response, answer.reason, answer.at = response, reason, by.at
     accepted = response is Response.ACCEPTED
-    assignment.engagement.state = EngagementState.ACCEPTED if accepted else EngagementState.RETURNED
-    audit.record(
+    lifecycle.move(
         session,
-        "accept_assignment" if accepted else "decline_assignment",
-        assignment,
+        assignment.engagement,
+        EngagementState.ACCEPTED if accepted else EngagementState.RETURNED,
+        action="accept_assignment" if accepted else "decline_assignment",
+        subject=assignment,
+        may_stay=True,
         by=by,
         person_id=assignment.person_id,
         detail={
@@ -229,14 +234,92 @@ def withdraw_response(session: Session, assignment: Assignment, *, by: Actor) ->
     answer = _answer(session, assignment, by=by)
     before = answer.response
     answer.response, answer.reason, answer.at = None, "", by.at
-    assignment.engagement.state = EngagementState.PLANNED
-    audit.record(
+    lifecycle.move(
         session,
-        "withdraw_response",
-        assignment,
+        assignment.engagement,
+        lifecycle.unanswered_state(assignment.plan, by.at),
+        action="withdraw_response",
+        subject=assignment,
+        may_stay=True,
         by=by,
         person_id=assignment.person_id,
         detail={"engagement_id": assignment.engagement_id, "before": before.value if before else None},
+    )
+
+
+def start(session: Session, assignment: Assignment, *, by: Actor) -> None:
+    """
+    Note that the agent has begun; whoever begins has accepted.
+
+    Raises
+    ------
+    ForbiddenError
+        If somebody else than the agent does it.
+    ConflictError
+        If the plan is no longer the live one, or the engagement cannot be begun as it stands.
+    """
+    answer = _answer(session, assignment, by=by)
+    if answer.response is not Response.ACCEPTED:
+        answer.response, answer.reason, answer.at = Response.ACCEPTED, "", by.at
+    _progress(session, assignment, EngagementState.IN_PROGRESS, action=START, by=by)
+
+
+def finish(session: Session, assignment: Assignment, *, by: Actor) -> None:
+    """
+    Note that the agent is done, whether or not they said that they had begun.
+
+    Raises
+    ------
+    ForbiddenError
+        If somebody else than the agent does it.
+    ConflictError
+        If the plan is no longer the live one, or the engagement has ended or was given back.
+    """
+    _require_own(assignment, by=by)
+    state = assignment.engagement.state
+    if state not in lifecycle.IN_PLAN:
+        raise ConflictError(f"This engagement is {state.value}; it is not yours to finish.")
+    _progress(session, assignment, EngagementState.DONE, action=FINISH, by=by)
+
+
+def undo_progress(session: Session, assignment: Assignment, *, by: Actor) -> None:
+    """
+    Take back that one has begun, or is done: the engagement stands as before.
+
+    Raises
+    ------
+    ForbiddenError
+        If somebody else than the agent does it.
+    ConflictError
+        If the plan is no longer the live one, or that was not the last that happened to the engagement.
+    """
+    _require_own(assignment, by=by)
+    last = lifecycle.last_event(session, assignment.engagement)
+    if last is None or last.before is None or last.action not in {START, FINISH} or last.actor_id != by.person_id:
+        raise ConflictError("Something else has happened to this work since, so there is nothing to take back.")
+    before = last.before
+    if before is EngagementState.PLANNED:
+        before = lifecycle.unanswered_state(assignment.plan, by.at)
+    if before in {EngagementState.PLANNED, EngagementState.OFFERED} and assignment.response is not None:
+        # To begin was to accept, and that answer stands.
+        before = EngagementState.ACCEPTED if assignment.response.response is Response.ACCEPTED else before
+    _progress(session, assignment, before, action="undo_progress", by=by)
+
+
+def _progress(session: Session, assignment: Assignment, state: EngagementState, *, action: str, by: Actor) -> None:
+    lifecycle.move(
+        session,
+        assignment.engagement,
+        state,
+        action=action,
+        subject=assignment,
+        by=by,
+        person_id=assignment.person_id,
+        detail={
+            "engagement_id": assignment.engagement_id,
+            "plan_id": assignment.plan_id,
+            "site_id": assignment.plan.site_id,
+        },
     )
 
 
@@ -275,11 +358,15 @@ def reorder(
     return before
 
 
-def _answer(session: Session, assignment: Assignment, *, by: Actor) -> AssignmentResponse:
+def _require_own(assignment: Assignment, *, by: Actor) -> None:
     if by.person_id != assignment.person_id:
         raise ForbiddenError("Only the agent may answer for their own work.")
     if assignment.plan.state is not PlanState.PUBLISHED:
         raise ConflictError("A newer plan has been published. Look at your day again.")
+
+
+def _answer(session: Session, assignment: Assignment, *, by: Actor) -> AssignmentResponse:
+    _require_own(assignment, by=by)
     if assignment.engagement.state not in ANSWERABLE:
         raise ConflictError(f"This engagement is {assignment.engagement.state.value}; it needs no answer any more.")
     if assignment.response is None:

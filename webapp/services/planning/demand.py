@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, joinedload
@@ -26,19 +27,18 @@ from webapp.models import (
     Site,
     TypeRequirement,
 )
+from webapp.services import lifecycle
 from webapp.services.planning import tranches
 from webapp.services.planning.horizon import Horizon
+from webapp.services.planning.what_if import AnyRow
+from webapp.services.spans import Span
 from webapp.services.zones import day_bounds
 
-PLANNABLE_STATES = (
-    EngagementState.OPEN,
-    EngagementState.PLANNED,
-    EngagementState.ACCEPTED,
-    EngagementState.RETURNED,
-)
 LIVE_CHANNELS = tuple(channel for channel in Channel if channel.live)
+_DEFERRABLE = EngagementType.channel.not_in(LIVE_CHANNELS)
 # Whoever served a customer so recently is known to them.
 KNOWN_FOR = dt.timedelta(days=90)
+_KEYS_PER_QUERY = 500
 
 
 def list_engagements(
@@ -60,15 +60,60 @@ def list_engagements(
     return [engagement for engagement in found if engagement.id not in elsewhere]
 
 
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The time of an engagement: ``minutes`` of contact in a window of starts, on time until ``due_at``."""
+
+    minutes: float
+    channel: Channel
+    earliest_at: dt.datetime
+    due_at: dt.datetime
+    latest_at: dt.datetime
+
+
+def list_workload(
+    session: Session, site: Site, day_on: dt.date, *, horizon: Horizon, today: dt.date
+) -> tuple[list[Workload], list[EngagementType]]:
+    """Return the time that :func:`list_engagements` would ask for, and its types; a page needs no more than that."""
+    kinds = {kind.id: kind for kind in session.scalars(select(EngagementType).where(_DEFERRABLE))}
+    columns = (
+        *(Engagement.id, Engagement.engagement_type_id, Engagement.minutes),
+        *(Engagement.earliest_at, Engagement.due_at, Engagement.latest_at),
+    )
+    elsewhere = _taken_elsewhere(session, site, day_on, horizon=horizon, today=today)
+    found: list[Workload] = []
+    asked_for: dict[int, EngagementType] = {}
+    for engagement_id, kind_id, minutes, *moments in session.execute(select(*columns).where(_of_day(site, horizon))):
+        if engagement_id in elsewhere:
+            continue
+        kind = asked_for[kind_id] = kinds[kind_id]
+        found.append(Workload(kind.handle_minutes if minutes is None else minutes, kind.channel, *moments))
+    return found, list(asked_for.values())
+
+
+def list_begun(session: Session, plan: Plan) -> list[Engagement]:
+    """Return what is under way or done of a plan's work, by id; a later plan of the day still tells it."""
+    return list(
+        session.scalars(
+            select(Engagement)
+            .join(Assignment, Assignment.engagement_id == Engagement.id)
+            .where(
+                Assignment.plan_id == plan.id,
+                Engagement.state.in_((EngagementState.IN_PROGRESS, EngagementState.DONE)),
+            )
+            .options(joinedload(Engagement.engagement_type).selectinload(EngagementType.requirements))
+            .order_by(Engagement.id)
+        )
+    )
+
+
 def _of_day(site: Site, horizon: Horizon) -> ColumnElement[bool]:
     return and_(
         Engagement.site_id == site.id,
-        Engagement.state.in_(PLANNABLE_STATES),
+        Engagement.state.in_(lifecycle.PLANNABLE),
         Engagement.earliest_at < horizon.ends_at,
         Engagement.latest_at >= horizon.starts_at,
-        Engagement.engagement_type_id.in_(
-            select(EngagementType.id).where(EngagementType.channel.not_in(LIVE_CHANNELS))
-        ),
+        Engagement.engagement_type_id.in_(select(EngagementType.id).where(_DEFERRABLE)),
     )
 
 
@@ -137,7 +182,7 @@ def build_engagements(
                 priority=engagement.priority,
                 value=kind.value,
                 requires=build_requirements(kind.requirements),
-                customer=engagement.customer_key or None,
+                owner=_owner(engagement, agent_ids, declined.get(engagement.id, ())),
                 known_agents=known.get(engagement.id, ()),
                 excluded_agents=declined.get(engagement.id, ()),
                 stance=kind.stance.value,
@@ -146,7 +191,35 @@ def build_engagements(
     return tuple(built)
 
 
-def window(engagement: Engagement, horizon: Horizon) -> tuple[int, int, int]:
+def _owner(engagement: Engagement, agent_ids: Collection[int], declined: Collection[str]) -> str | None:
+    """Return the case owner, if they are there on the day and have not given it back: the case stays with them."""
+    if engagement.owner_id not in agent_ids or str(engagement.owner_id) in declined:
+        return None
+    return str(engagement.owner_id)
+
+
+def release_owners(problem: asked.Problem) -> asked.Problem:
+    """
+    Return a problem whose cases stay with their owners where that is possible at all.
+
+    An owner who does not work on the day lets go for the day, and so does one whom a pin or the frozen window passes
+    over: a person has decided that, and the plan must obey both.
+    """
+    working = {agent.id for agent in problem.agents if sum(agent.capacity) > 0}
+    fixed = {each.engagement: each.agent for each in problem.previous if each.start < problem.frozen_before}
+    fixed |= {pin.engagement: pin.agent for pin in problem.pins}
+    return replace(
+        problem,
+        engagements=tuple(
+            replace(each, owner=None)
+            if each.owner is not None and (each.owner not in working or fixed.get(each.id, each.owner) != each.owner)
+            else each
+            for each in problem.engagements
+        ),
+    )
+
+
+def window(engagement: Engagement | Workload, horizon: Horizon) -> tuple[int, int, int]:
     """Return first allowed start, last start that is not late (perhaps before the horizon), last allowed start."""
     last = horizon.intervals - 1
     latest = min(last, horizon.index_of(engagement.latest_at))
@@ -165,22 +238,26 @@ def _known_agents(
     agent_ids: Collection[int],
 ) -> dict[int, tuple[str, ...]]:
     agents = set(agent_ids)
-    wanted = {engagement.customer_key for engagement in engagements if engagement.customer_key}
+    if not agents:
+        return {}
+    wanted = sorted({engagement.customer_key for engagement in engagements if engagement.customer_key})
     served: dict[str, set[int]] = defaultdict(set)
-    contacts = session.execute(
+    query = (
         select(Contact.customer_key, Contact.person_id)
         .where(
             Contact.site_id == site.id,
             Contact.arrived_at >= before - KNOWN_FOR,
             Contact.arrived_at < before,
-            Contact.customer_key != "",
             Contact.person_id.is_not(None),
         )
         .distinct()
     )
-    for customer_key, person_id in contacts:
-        if customer_key in wanted and person_id is not None:
-            served[customer_key].add(person_id)
+    # By the index of the customers: a busy site has a million contacts in these days, and few of them matter.
+    for first in range(0, len(wanted), _KEYS_PER_QUERY):
+        some = wanted[first : first + _KEYS_PER_QUERY]
+        for customer_key, person_id in session.execute(query.where(Contact.customer_key.in_(some))):
+            if person_id is not None:
+                served[customer_key].add(person_id)
     return {
         engagement.id: tuple(
             str(person_id)
@@ -193,6 +270,8 @@ def _known_agents(
 def _declined_by(
     session: Session, site: Site, horizon: Horizon, agent_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
+    if not agent_ids:
+        return {}
     declined: dict[int, set[int]] = defaultdict(set)
     rows = session.execute(
         select(Assignment.engagement_id, Assignment.person_id)
@@ -206,28 +285,37 @@ def _declined_by(
     return {engagement_id: tuple(str(each) for each in sorted(people)) for engagement_id, people in declined.items()}
 
 
+def list_forecast_spans(session: Session, site: Site, starts_at: dt.datetime, ends_at: dt.datetime) -> list[Span]:
+    """Return when the forecast intervals begin and end that :func:`list_forecast` would return."""
+    query = select(ForecastInterval.starts_at, ForecastInterval.length_minutes).join(ForecastInterval.engagement_type)
+    rows = session.execute(query.where(_forecast_between(site, starts_at, ends_at)))
+    return [(begins, begins + dt.timedelta(minutes=minutes)) for begins, minutes in rows]
+
+
+def _forecast_between(site: Site, starts_at: dt.datetime, ends_at: dt.datetime) -> ColumnElement[bool]:
+    return and_(
+        ForecastInterval.site_id == site.id,
+        ForecastInterval.starts_at >= starts_at,
+        ForecastInterval.starts_at < ends_at,
+        ForecastInterval.minutes > 0,
+        EngagementType.channel.in_(LIVE_CHANNELS),
+    )
+
+
 def list_forecast(session: Session, site: Site, starts_at: dt.datetime, ends_at: dt.datetime) -> list[ForecastInterval]:
     """Return the forecast intervals of live types that begin in a period and hold minutes."""
     return list(
         session.scalars(
             select(ForecastInterval)
             .join(ForecastInterval.engagement_type)
-            .where(
-                ForecastInterval.site_id == site.id,
-                ForecastInterval.starts_at >= starts_at,
-                ForecastInterval.starts_at < ends_at,
-                ForecastInterval.minutes > 0,
-                EngagementType.channel.in_(LIVE_CHANNELS),
-            )
+            .where(_forecast_between(site, starts_at, ends_at))
             .options(joinedload(ForecastInterval.engagement_type).selectinload(EngagementType.requirements))
             .order_by(ForecastInterval.engagement_type_id, ForecastInterval.starts_at)
         )
     )
 
 
-def build_forecast(
-    rows: Sequence[ForecastInterval], *, horizon: Horizon, live_priority: int
-) -> tuple[asked.Forecast, ...]:
+def build_forecast(rows: Sequence[AnyRow], *, horizon: Horizon, live_priority: int) -> tuple[asked.Forecast, ...]:
     """
     Return the forecast as classes of the optimizer, one for each tranche of each live engagement type.
 
@@ -273,7 +361,7 @@ def _tranches(
         )
 
 
-def overlap_shares(row: ForecastInterval, horizon: Horizon) -> Mapping[int, float]:
+def overlap_shares(row: AnyRow, horizon: Horizon) -> Mapping[int, float]:
     """Return which share of a forecast row falls into which interval of the horizon."""
     ends_at = row.starts_at + dt.timedelta(minutes=row.length_minutes)
     shares: dict[int, float] = {}

@@ -35,6 +35,7 @@ _OBSTACLES = {
     ObstacleCode.OWNER: "it belongs to somebody else",
     ObstacleCode.SHADOW: "nobody can learn beside the lead when it starts from {first} to {last}",
     ObstacleCode.PAIR: "two people serve it together, which only a new run can arrange",
+    ObstacleCode.SLOT: "chose other times or skills for stretch work in this shift",
 }
 
 

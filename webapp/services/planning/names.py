@@ -46,6 +46,7 @@ def load_names(session: Session, problem: asked.Problem) -> Names:
     skills = {skill for agent in problem.agents for skill in (*agent.skills, *agent.wants)}
     skills |= {each.skill for engagement in problem.engagements for each in engagement.requires}
     skills |= {each.skill for demand in problem.forecast for each in demand.requires}
+    skills |= {slot.skill for agent in problem.agents for slot in agent.stretch_slots}
     return Names(
         agents=_names(session, Person.id, Person.name, (agent.id for agent in problem.agents)),
         engagements=_names(session, Engagement.id, Engagement.external_id, (each.id for each in problem.engagements)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from optimizer import problem as asked
 from webapp.models import Assignment, Plan, Policy, Reservation, Site
+from webapp.services import roster
 from webapp.services.planning import demand, policies, store, supply
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.problem import find_horizon
@@ -59,7 +61,7 @@ class DayLoad:
 
 
 def day_load(
-    session: Session, site: Site, day_on: dt.date, *, today: dt.date, policy: Policy | None, interval_minutes: int
+    session: Session, site: Site, day_on: dt.date, *, today: dt.date, policy: Policy, interval_minutes: int
 ) -> DayLoad:
     """
     Return demand against capacity of a day from what the database holds now.
@@ -69,31 +71,35 @@ def day_load(
     InvalidInputError
         If nobody works and nothing is forecast on that day.
     """
-    settings = policies.PlanningSettings.of(policy) if policy is not None else policies.PlanningSettings()
+    settings = policies.PlanningSettings.of(policy)
     horizon = find_horizon(session, site, day_on, interval_minutes=interval_minutes)
-    people = supply.list_agents(session, site)
+    people = supply.list_agent_ids(session, site)
+    minutes = roster.capacity(session, people, horizon.starts_at, horizon.interval_minutes, horizon.intervals)
     rows = demand.list_forecast(session, site, horizon.starts_at, horizon.ends_at)
-    engagements = demand.list_engagements(session, site, day_on, horizon=horizon, today=today)
-    kinds = {row.engagement_type_id: row.engagement_type for row in rows}
-    kinds |= {engagement.engagement_type_id: engagement.engagement_type for engagement in engagements}
-    agents = supply.build_agents(
-        session,
-        people,
-        day_on=day_on,
-        horizon=horizon,
-        settings=settings,
-        skill_ids=(),
-        concurrency=demand.live_concurrency(kinds.values()),
+    work, kinds = demand.list_workload(session, site, day_on, horizon=horizon, today=today)
+    live_kinds = {row.engagement_type_id: row.engagement_type for row in rows}
+    return _load(
+        horizon,
+        capacity=[[each * (1.0 - settings.shrinkage) for each in own] for own in minutes.values()],
+        contacts=demand.live_concurrency([*live_kinds.values(), *kinds]),
+        work=[(each.minutes, each.channel.value, *demand.window(each, horizon)[::2]) for each in work],
+        forecast=demand.build_forecast(rows, horizon=horizon, live_priority=settings.live_priority),
     )
-    built = demand.build_engagements(session, engagements, site=site, horizon=horizon, agent_ids=())
-    forecast = demand.build_forecast(rows, horizon=horizon, live_priority=settings.live_priority)
-    return _load(horizon, agents, built, forecast)
 
 
 def plan_load(session: Session, plan: Plan) -> DayLoad:
     """Return demand against capacity as a plan's run saw it, with what the plan put into each interval."""
     problem, horizon = store.load_problem(plan.run), store.horizon_of(plan.run)
-    load = _load(horizon, problem.agents, problem.engagements, problem.forecast)
+    contacts_of: dict[str, float] = {}
+    for agent in problem.agents:
+        contacts_of |= agent.concurrency
+    load = _load(
+        horizon,
+        capacity=[agent.capacity for agent in problem.agents],
+        contacts=contacts_of,
+        work=[(each.minutes, each.channel, each.earliest, each.latest) for each in problem.engagements],
+        forecast=problem.forecast,
+    )
     concurrency = {agent.id: agent.concurrency for agent in problem.agents}
     channels = {engagement.id: engagement.channel for engagement in problem.engagements}
     live, work = [0.0] * horizon.intervals, [0.0] * horizon.intervals
@@ -123,27 +129,41 @@ def plan_load(session: Session, plan: Plan) -> DayLoad:
 
 def _load(
     horizon: Horizon,
-    agents: tuple[asked.Agent, ...],
-    engagements: tuple[asked.Engagement, ...],
-    forecast: tuple[asked.Forecast, ...],
+    *,
+    capacity: Sequence[Sequence[float]],
+    contacts: Mapping[str, float],
+    work: Sequence[tuple[float, str, int, int]],
+    forecast: Sequence[asked.Forecast],
 ) -> DayLoad:
+    """
+    Add up a day.
+
+    Parameters
+    ----------
+    horizon
+        The intervals.
+    capacity
+        Productive minutes of each agent, by interval.
+    contacts
+        Simultaneous contacts by channel, where they are more than one.
+    work
+        Contact minutes, channel, first and last interval of each engagement.
+    forecast
+        Classes of live contacts.
+    """
     count = horizon.intervals
-    capacity = [sum(agent.capacity[index] for agent in agents) for index in range(count)]
-    contacts: dict[str, float] = {}
-    for agent in agents:
-        contacts |= agent.concurrency
     live = [sum(each.minutes[index] / contacts.get(each.channel, 1.0) for each in forecast) for index in range(count)]
     deferrable = [0.0] * count
-    for engagement in engagements:
-        width = engagement.latest - engagement.earliest + 1
-        for index in range(engagement.earliest, engagement.latest + 1):
-            deferrable[index] += engagement.minutes / contacts.get(engagement.channel, 1.0) / width
+    for minutes, channel, earliest, latest in work:
+        share = minutes / contacts.get(channel, 1.0) / (latest - earliest + 1)
+        for index in range(earliest, latest + 1):
+            deferrable[index] += share
     return DayLoad(
         horizon=horizon,
         intervals=tuple(
-            IntervalLoad(horizon.start_of(index), capacity[index], live[index], deferrable[index])
+            IntervalLoad(horizon.start_of(index), sum(own[index] for own in capacity), live[index], deferrable[index])
             for index in range(count)
         ),
-        engagements=len(engagements),
-        agents_on_shift=sum(1 for agent in agents if any(agent.capacity)),
+        engagements=len(work),
+        agents_on_shift=sum(1 for own in capacity if any(own)),
     )

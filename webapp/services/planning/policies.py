@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from optimizer.policy import PRESETS
 from optimizer.policy import Policy as OptimizerPolicy
 from optimizer.reading import Findings
 from webapp.errors import NotFoundError
-from webapp.models import Policy
+from webapp.models import Policy, Site, SitePolicy
 from webapp.services import audit
 from webapp.services.audit import Actor
 
@@ -43,6 +43,14 @@ class PlanningSettings:
         Effective level from which an agent on shift covers the stretch work of others in a skill.
     live_priority
         Priority, 1 to 5, at which minutes for live contacts compete with engagements.
+    replan_keep_minutes
+        What begins within so many minutes from now stands when the rest of a day is planned again.
+    replan_max_changes
+        Engagements that may move then beyond those that cannot stand; None is no limit.
+    replan_seconds
+        Time that such a run gets.
+    swap_max_loss
+        Points of the customers' tier that a swap of two agents may cost to be made without the scheduler.
     """
 
     shrinkage: float = 0.1
@@ -50,6 +58,10 @@ class PlanningSettings:
     max_stretch_minutes: float = 60.0
     mentor_level: int = 4
     live_priority: int = 4
+    replan_keep_minutes: int = 15
+    replan_max_changes: int | None = 3
+    replan_seconds: float = 10.0
+    swap_max_loss: float = 5.0
 
     @classmethod
     def of(cls, policy: Policy) -> PlanningSettings:
@@ -87,22 +99,32 @@ def ensure_presets(session: Session, *, by: Actor) -> list[Policy]:
     """
     newest = {policy.code: policy for policy in list_policies(session)}
     for code, preset in PRESETS.items():
-        planning = _PRESET_PLANNING.get(code, {})
-        written = OptimizerPolicy.preset(code).to_json() | {_PLANNING: planning}
+        written = _preset_settings(code)
         stored = newest.get(code)
-        if stored is not None and _same(stored.settings, written) and stored.description == preset.words:
+        # What somebody edited stays the newest version: a preset comes again only once it says something new itself.
+        if stored is not None and any(
+            _same(each.settings, written) and each.description == preset.words for each in list_versions(session, code)
+        ):
             continue
-        policy = Policy(
-            code=code,
-            number=stored.number + 1 if stored is not None else 1,
-            name=_preset_name(code),
-            description=preset.words,
-            settings=written | {"revision": stored.number + 1 if stored is not None else 1},
-            created_at=by.at,
-        )
+        policy = _preset_policy(code, stored.number + 1 if stored is not None else 1)
+        policy.created_at = by.at
         session.add(policy)
         audit.record(session, "add_policy", policy, by=by, detail={"code": code, "number": policy.number})
     return list_policies(session)
+
+
+def _preset_policy(code: str, number: int) -> Policy:
+    return Policy(
+        code=code,
+        number=number,
+        name=_preset_name(code),
+        description=PRESETS[code].words,
+        settings=_preset_settings(code) | {"revision": number},
+    )
+
+
+def _preset_settings(code: str) -> dict[str, Any]:
+    return OptimizerPolicy.preset(code).to_json() | {_PLANNING: _PRESET_PLANNING.get(code, {})}
 
 
 def _same(stored: dict[str, Any], written: dict[str, Any]) -> bool:
@@ -118,10 +140,21 @@ def list_policies(session: Session) -> list[Policy]:
     return sorted(found, key=lambda policy: (policy.code != DEFAULT, policy.name))
 
 
+def list_versions(session: Session, code: str) -> list[Policy]:
+    """Return every version of a policy, newest first."""
+    query = select(Policy).where(Policy.code == code).order_by(Policy.number.desc())
+    return list(session.scalars(query.options(joinedload(Policy.created_by))))
+
+
 def list_choices(session: Session) -> list[tuple[str, str, str]]:
-    """Return code, name and description of each policy that a run may use, presets that none has used yet included."""
-    stored = [(policy.code, policy.name, policy.description) for policy in list_policies(session)]
-    known = {code for code, _, _ in stored}
+    """
+    Return code, name and description of each policy that a run may use, presets that none has used yet included.
+
+    Those that were retired are offered no more.
+    """
+    found = list_policies(session)
+    stored = [(policy.code, policy.name, policy.description) for policy in found if policy.retired_at is None]
+    known = {policy.code for policy in found}
     return stored + [(code, _preset_name(code), preset.words) for code, preset in PRESETS.items() if code not in known]
 
 
@@ -132,6 +165,27 @@ def _preset_name(code: str) -> str:
 def find_policy(session: Session, code: str) -> Policy | None:
     """Return the newest version of a policy, or None while no run has used it yet."""
     return session.scalar(select(Policy).where(Policy.code == code).order_by(Policy.number.desc()).limit(1))
+
+
+def default_code(session: Session, site: Site) -> str:
+    """Return the policy with which a site's runs begin unless somebody chooses another."""
+    found = session.scalar(select(SitePolicy.policy_code).where(SitePolicy.site_id == site.id))
+    return found or DEFAULT
+
+
+def policy_of_site(session: Session, site: Site) -> Policy:
+    """
+    Return the policy with which a site's runs begin.
+
+    A preset that no run has used yet is returned as the first run will store it; it is not added to the session.
+    """
+    code = default_code(session, site)
+    return find_policy(session, code) or _preset_policy(code, 1)
+
+
+def settings_of_site(session: Session, site: Site) -> PlanningSettings:
+    """Return what the policy says with which a site's runs begin."""
+    return PlanningSettings.of(policy_of_site(session, site))
 
 
 def get_policy(session: Session, code: str) -> Policy:

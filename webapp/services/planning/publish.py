@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from optimizer.verify import Violation, verify
@@ -22,19 +23,17 @@ from webapp.models import (
     Response,
     Site,
 )
-from webapp.services import audit, notices
+from webapp.services import audit, lifecycle, notices, outbox
 from webapp.services.audit import Actor
 from webapp.services.planning import plans, store
 from webapp.services.planning.day import find_live_plan
 from webapp.services.planning.explanations import clock_of
 from webapp.services.planning.names import load_names
-from webapp.services.planning.staleness import Change, Freshness, check_freshness
+from webapp.services.planning.staleness import Change, Freshness, check_freshness, find_begun
 from webapp.services.planning.words import violation_words
 
 # Rules about a plan's own bookkeeping, which compares with the inputs of its run; the others are about the day itself.
 _BOOKKEEPING = frozenset({"problem", "status", "terms", "objective", "tier", "bound", "gap", "epsilon", "prices"})
-_PLANNED_STATES = (EngagementState.PLANNED, EngagementState.ACCEPTED)
-_TO_PLAN_STATES = (EngagementState.OPEN, EngagementState.RETURNED, *_PLANNED_STATES)
 
 
 class StalePlanError(ConflictError):
@@ -70,11 +69,12 @@ def find_broken_rules(session: Session, plan: Plan, freshness: Freshness) -> tup
         return tuple(change.text for change in freshness.changes)
     loaded = store.load_plan(session, plan)
     present = freshness.now.problem
-    asked = {engagement.id for engagement in loaded.problem.engagements}
+    begun = find_begun(session, loaded.answer)
+    asked = {engagement.id for engagement in loaded.problem.engagements} - begun
     gone = sorted(
         chosen.engagement
         for chosen in loaded.answer.assignments
-        if chosen.engagement not in {engagement.id for engagement in present.engagements}
+        if chosen.engagement not in {engagement.id for engagement in present.engagements} | begun
     )
     # New work is no rule that the plan breaks; it is told as a change. The objective is that of the old inputs.
     restricted = replace(
@@ -108,7 +108,9 @@ def _is_overfull(violation: Violation) -> bool:
     return violation.rule == "capacity" and violation.agent is not None and violation.interval is not None
 
 
-def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: str = "", by: Actor) -> Plan:
+def publish_plan(
+    session: Session, plan: Plan, *, today: dt.date, seen_digest: str = "", follows: bool = False, by: Actor
+) -> Plan:
     """
     Make a draft the live plan of its day; the one before is superseded, and the agents concerned are told.
 
@@ -122,6 +124,9 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
         Today at the site.
     seen_digest
         Digest of the changed inputs that the person has looked at and publishes in spite of.
+    follows
+        Whether it repeats a plan that was live but for moves that were checked one by one: what else has changed since
+        is as stale in the plan that it supersedes.
     by
         The person behind it.
 
@@ -136,10 +141,10 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
     """
     if by.person_id is None:
         raise ForbiddenError("A plan is published by a person. Say who you are.")
-    _wait_for_others(session, plan)
+    wait_for_others(session, plan)
     plans.require_draft(plan)
-    freshness = check_freshness(session, plan, today=today)
-    if not freshness.fresh:
+    freshness = None if follows else check_freshness(session, plan, today=today)
+    if freshness is not None and not freshness.fresh:
         broken = find_broken_rules(session, plan, freshness)
         if broken or not seen_digest or seen_digest != freshness.digest:
             raise StalePlanError(freshness, broken)
@@ -157,8 +162,11 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
     plan.state, plan.published_at, plan.published_by_id = PlanState.PUBLISHED, by.at, by.person_id
     plan.supersedes_id = before.id if before is not None else None
     session.flush()
-    _carry_answers(session, plan, before)
+    _carry_answers(session, plan, before, by=by)
     told = _tell_agents(session, plan, before, by=by)
+    outbox.emit_published(session, plan, before, at=by.at)
+    # Before a day has its first plan, everybody's page says that there is none.
+    changed = told if before is not None else sorted({*told, *(int(agent.id) for agent in loaded.problem.agents)})
     audit.record(
         session,
         "publish_plan",
@@ -169,22 +177,24 @@ def publish_plan(session: Session, plan: Plan, *, today: dt.date, seen_digest: s
             "day": plan.day_on.isoformat(),
             "supersedes_id": plan.supersedes_id,
             "input_digest": plan.run.input_digest,
-            "confirmed_digest": freshness.digest if not freshness.fresh else None,
-            "agents_told": told,
+            "confirmed_digest": freshness.digest if freshness is not None and not freshness.fresh else None,
+            "agents_told": len(told),
+            "days_changed": changed,
         },
     )
     return plan
 
 
-def _wait_for_others(session: Session, plan: Plan) -> None:
-    # Two people who publish plans of one site do so one after the other; the second sees what the first did.
+def wait_for_others(session: Session, plan: Plan) -> None:
+    """Wait for whoever publishes a plan of the site, to the end of the transaction; a plan is then as they left it."""
     session.execute(select(Site.id).where(Site.id == plan.site_id).with_for_update())
     session.refresh(plan, ["state", "version"])
 
 
-def _carry_answers(session: Session, plan: Plan, before: Plan | None) -> None:
+def _carry_answers(session: Session, plan: Plan, before: Plan | None, *, by: Actor) -> None:
     """Set the states of the engagements; an acceptance stands where agent and start stayed the same."""
     accepted: dict[tuple[int, int, dt.datetime], AssignmentResponse] = {}
+    dropped: set[int] = set()
     if before is not None:
         old = session.scalars(
             select(Assignment).where(Assignment.plan_id == before.id).options(joinedload(Assignment.response))
@@ -192,37 +202,26 @@ def _carry_answers(session: Session, plan: Plan, before: Plan | None) -> None:
         for row in old:
             if row.response is not None and row.response.response is Response.ACCEPTED:
                 accepted[row.engagement_id, row.person_id, row.starts_at] = row.response
-        _set_states(session, {row.engagement_id for row in old}, _PLANNED_STATES, EngagementState.OPEN)
+        dropped = {row.engagement_id for row in old}
     rows = session.scalars(select(Assignment).where(Assignment.plan_id == plan.id)).all()
-    _set_states(session, {row.engagement_id for row in rows}, _TO_PLAN_STATES, EngagementState.PLANNED)
-    kept = set()
+    ids, kept = {row.engagement_id for row in rows}, set()
     for row in rows:
         answer = accepted.get((row.engagement_id, row.person_id, row.starts_at))
         if answer is not None:
             kept.add(row.engagement_id)
             session.add(AssignmentResponse(assignment_id=row.id, response=Response.ACCEPTED, at=answer.at))
-    _set_states(session, kept, (EngagementState.PLANNED,), EngagementState.ACCEPTED)
+    move = partial(lifecycle.move_all, session, action="publish_plan", by=by)
+    move(dropped - ids, among=lifecycle.UNSTARTED, state=EngagementState.CLASSIFIED)
+    move(ids - kept, among=lifecycle.WAITING | lifecycle.UNSTARTED, state=lifecycle.unanswered_state(plan, by.at))
+    move(kept, among=lifecycle.WAITING, state=EngagementState.PLANNED)
+    # An answer that stands leaves no line in the history.
+    move(kept, among=lifecycle.UNSTARTED, state=EngagementState.ACCEPTED)
     session.flush()
 
 
-def _set_states(
-    session: Session, engagement_ids: set[int], among: tuple[EngagementState, ...], state: EngagementState
-) -> None:
-    ordered = sorted(engagement_ids)
-    for start in range(0, len(ordered), 500):
-        session.execute(
-            update(Engagement)
-            .where(
-                Engagement.id.in_(ordered[start : start + 500]), Engagement.state.in_(among), Engagement.state != state
-            )
-            .values(state=state, version=Engagement.version + 1)
-            .execution_options(synchronize_session="fetch")
-        )
-
-
-def _tell_agents(session: Session, plan: Plan, before: Plan | None, *, by: Actor) -> int:
-    """Leave a notice for every agent whose day is new or different, and return how many."""
-    now, was = _days(session, plan), _days(session, before) if before is not None else {}
+def _tell_agents(session: Session, plan: Plan, before: Plan | None, *, by: Actor) -> list[int]:
+    """Leave a notice for every agent whose day is new or different, and return their ids."""
+    now, was = _days(session, plan, at=by.at), _days(session, before, at=by.at) if before is not None else {}
     concerned = sorted(person for person in now.keys() | was.keys() if now.get(person) != was.get(person))
     for person_id in concerned:
         items = sum(1 for entry in now.get(person_id, frozenset()) if entry[0] == "work")
@@ -236,15 +235,23 @@ def _tell_agents(session: Session, plan: Plan, before: Plan | None, *, by: Actor
             link=f"/day?day={plan.day_on.isoformat()}",
             by=by,
         )
-    return len(concerned)
+    return concerned
 
 
-def _days(session: Session, plan: Plan) -> dict[int, frozenset[tuple[str, int, dt.datetime]]]:
+def _days(session: Session, plan: Plan, *, at: dt.datetime) -> dict[int, frozenset[tuple[str, int, dt.datetime]]]:
+    """Return what each agent still has before them; what is done, or kept minutes of the past, concerns nobody."""
+    over = at - dt.timedelta(minutes=plan.run.interval_minutes)
     days: dict[int, set[tuple[str, int, dt.datetime]]] = {}
-    work = select(Assignment.person_id, Assignment.engagement_id, Assignment.starts_at)
+    work = (
+        select(Assignment.person_id, Assignment.engagement_id, Assignment.starts_at)
+        .join(Assignment.engagement)
+        .where(Engagement.state.not_in(lifecycle.ENDED))
+    )
     for person_id, engagement_id, starts_at in session.execute(work.where(Assignment.plan_id == plan.id)):
         days.setdefault(person_id, set()).add(("work", engagement_id, starts_at))
     live = select(Reservation.person_id, Reservation.engagement_type_id, Reservation.starts_at)
-    for person_id, type_id, starts_at in session.execute(live.where(Reservation.plan_id == plan.id)):
+    for person_id, type_id, starts_at in session.execute(
+        live.where(Reservation.plan_id == plan.id, Reservation.starts_at > over)
+    ):
         days.setdefault(person_id, set()).add(("live", type_id, starts_at))
     return {person_id: frozenset(entries) for person_id, entries in days.items()}

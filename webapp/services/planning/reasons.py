@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from optimizer import plan as answered
 from optimizer import problem as asked
+from optimizer.explain import is_in_own_slot
 from webapp.services.planning.names import Names
 
 
@@ -27,7 +28,8 @@ def explain_assignments(problem: asked.Problem, answer: answered.Plan, names: Na
         if chosen.agent in engagement.known_agents:
             said.append("This customer knows you.")
         if chosen.stretch is not None:
-            said.append(_stretch(agent, engagement, chosen.stretch, agents, names))
+            own_slot = is_in_own_slot(agent, chosen)
+            said.append(_stretch(agent, engagement, chosen.stretch, agents, names, own_slot=own_slot))
         if chosen.terms.get("practice", 0.0) > 0:
             said.append("It keeps a skill in practice whose evidence is about to lapse.")
         if not _others(engagement, agent, agents):
@@ -62,6 +64,8 @@ def _stretch(
     skill: str,
     agents: Mapping[str, asked.Agent],
     names: Names,
+    *,
+    own_slot: bool,
 ) -> str:
     needed = next(each.level for each in engagement.requires if each.skill == skill and not each.preferred)
     mentors = [
@@ -70,7 +74,8 @@ def _stretch(
         if other.id != agent.id and skill in other.mentor_for and any(other.capacity)
     ]
     cover = f" {_listed(mentors[:3])} can help." if mentors else ""
-    return f"It stretches you in {names.skill(skill)} to level {needed}, which you said you want to grow.{cover}"
+    why = "in the slot that you chose for it" if own_slot else "which you said you want to grow"
+    return f"It stretches you in {names.skill(skill)} to level {needed}, {why}.{cover}"
 
 
 def _others(engagement: asked.Engagement, agent: asked.Agent, agents: Mapping[str, asked.Agent]) -> bool:

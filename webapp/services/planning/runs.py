@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,10 @@ from optimizer.plan import Progress, Status
 from optimizer.problem import Problem
 from optimizer.process import solve_in_child
 from optimizer.verify import Violation, verify
+from webapp.db import Database
 from webapp.errors import ConflictError, InvalidInputError, NotFoundError
-from webapp.models import Job, JobState, Plan, PlanRun, Policy, Site
-from webapp.services import audit, jobs, notices
+from webapp.models import OPEN_STATES, Job, Plan, PlanRun, Policy, Site
+from webapp.services import audit, jobs, notices, roster_changes
 from webapp.services.access import Permission, Viewer
 from webapp.services.audit import Actor
 from webapp.services.planning import policies, store, tranches
@@ -31,11 +32,17 @@ from webapp.services.planning.words import status_words
 
 JOB_KIND = "plan.solve"
 MAX_VIOLATIONS_TOLD = 20
+MAX_CHANGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a scheduler chooses for a run; assignments of the published plan that begin before ``keep_before`` stand."""
+    """
+    What a scheduler chooses for a run; assignments of the published plan that begin before ``keep_before`` stand.
+
+    ``max_changes`` and ``stability`` ask for the least change, see :class:`Effort`. ``replan`` marks a run of the
+    board, which also keeps the same people on live contacts where that serves as many.
+    """
 
     policy: str = policies.DEFAULT
     interval_minutes: int = policies.DEFAULT_INTERVAL_MINUTES
@@ -43,6 +50,10 @@ class RunRequest:
     gap: float = 0.001
     seed: int = 1
     keep_before: dt.datetime | None = None
+    max_changes: int | None = None
+    stability: float | None = None
+    ladder: tuple[tuple[str, float], ...] | None = None
+    replan: bool = False
 
     def effort(self) -> Effort:
         """Return the part of it that the optimizer takes."""
@@ -51,7 +62,20 @@ class RunRequest:
             time_limit_seconds=self.time_limit_seconds,
             gap=self.gap,
             keep_before=self.keep_before,
+            max_changes=self.max_changes,
+            stability=self.stability,
+            ladder=self.ladder,
         )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the part of it that a run keeps among its inputs."""
+        return {
+            "keep_before": self.keep_before.isoformat() if self.keep_before else None,
+            "max_changes": self.max_changes,
+            "stability": self.stability,
+            "ladder": [list(rung) for rung in self.ladder] if self.ladder is not None else None,
+            "replan": self.replan,
+        }
 
 
 def _check(request: RunRequest) -> None:
@@ -66,6 +90,8 @@ def _check(request: RunRequest) -> None:
         raise InvalidInputError("The seed is a whole number from 0 to 2147483647.", field="seed")
     if not 0 <= request.gap < 1:
         raise InvalidInputError("The gap is a fraction from 0 to below 1, such as 0.001.", field="gap")
+    if request.max_changes is not None and not 0 <= request.max_changes <= MAX_CHANGES:
+        raise InvalidInputError(f"Between 0 and {MAX_CHANGES} other engagements may move.", field="max_changes")
 
 
 def _new_run(
@@ -88,7 +114,7 @@ def _new_run(
         seed=request.seed,
         time_limit_seconds=request.time_limit_seconds,
         gap_target=request.gap,
-        inputs={"keep_before": request.keep_before.isoformat() if request.keep_before else None},
+        inputs=request.inputs(),
         created_by_id=by.person_id,
         created_at=by.at,
     )
@@ -110,9 +136,11 @@ def _new_run(
     return run
 
 
-def request_run(session: Session, site: Site, day_on: dt.date, *, request: RunRequest, by: Actor) -> PlanRun:
+def request_run(
+    session: Session, site: Site, day_on: dt.date, *, request: RunRequest, by: Actor, parent_id: int | None = None
+) -> PlanRun:
     """
-    Queue a run for a site's day.
+    Queue a run for a site's day, by itself or as a part of the job ``parent_id``.
 
     Raises
     ------
@@ -130,7 +158,7 @@ def request_run(session: Session, site: Site, day_on: dt.date, *, request: RunRe
     policy = policies.get_policy(session, request.policy)
     horizon = find_horizon(session, site, day_on, interval_minutes=request.interval_minutes)
     run = _new_run(session, site.id, day_on, horizon=horizon, policy=policy, request=request, by=by)
-    run.job = jobs.enqueue(session, JOB_KIND, {"run_id": run.id}, by=by)
+    run.job = jobs.enqueue(session, JOB_KIND, {"run_id": run.id}, by=by, parent_id=parent_id)
     session.flush()
     return run
 
@@ -143,7 +171,7 @@ def find_open_run(session: Session, site_id: int, day_on: dt.date) -> PlanRun | 
         .where(
             PlanRun.site_id == site_id,
             PlanRun.day_on == day_on,
-            Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+            Job.state.in_(OPEN_STATES),
         )
         .options(joinedload(PlanRun.job), joinedload(PlanRun.policy))
         .order_by(PlanRun.id.desc())
@@ -153,8 +181,10 @@ def find_open_run(session: Session, site_id: int, day_on: dt.date) -> PlanRun | 
 
 def prepare(session: Session, run: PlanRun, *, today: dt.date) -> DayProblem:
     """Build the problem of a run from what the database holds now."""
-    keep_before = (run.inputs or {}).get("keep_before")
-    return build_problem(
+    inputs = run.inputs or {}
+    keep_before = inputs.get("keep_before")
+    seen = roster_changes.read_seen(session, run.id)
+    built = build_problem(
         session,
         run.site,
         run.day_on,
@@ -166,8 +196,16 @@ def prepare(session: Session, run: PlanRun, *, today: dt.date) -> DayProblem:
             time_limit_seconds=run.time_limit_seconds,
             gap=run.gap_target,
             keep_before=dt.datetime.fromisoformat(keep_before) if keep_before else None,
+            max_changes=inputs.get("max_changes"),
+            stability=inputs.get("stability"),
+            ladder=_read_ladder(inputs.get("ladder")),
         ),
     )
+    return replace(built, seen=seen)
+
+
+def _read_ladder(stored: list[list[Any]] | None) -> tuple[tuple[str, float], ...] | None:
+    return tuple((str(step), float(price)) for step, price in stored) if stored is not None else None
 
 
 def solve(
@@ -177,6 +215,7 @@ def solve(
     should_cancel: Callable[[], bool] | None = None,
     memory_mb: int | None = None,
     earlier: Answer | None = None,
+    keep: Answer | None = None,
 ) -> Answer:
     """
     Let the optimizer answer in a process of its own, and check the answer before anybody sees it.
@@ -195,6 +234,8 @@ def solve(
         Memory that the process may use.
     earlier
         A plan of the same day to begin from.
+    keep
+        A plan whose people go on keeping minutes for live contacts, as far as that serves as many.
     """
     limit = problem.policy.time_limit_s
 
@@ -210,7 +251,15 @@ def solve(
             report(min(0.98, progress.seconds / limit), {k: v for k, v in detail.items() if v is not None})
 
     answer = solve_in_child(problem, on_progress=_tell, should_cancel=should_cancel, memory_mb=memory_mb, warm=earlier)
-    return checked(problem, tranches.fill_in_order(problem, answer))
+    return settle(problem, answer, keep=keep)
+
+
+def settle(problem: Problem, answer: Answer, *, keep: Answer | None = None) -> Answer:
+    """Return an answer with its kept minutes in order, with the people of another plan where possible, and checked."""
+    ordered = tranches.fill_in_order(problem, answer)
+    if keep is not None and ordered.has_plan:
+        ordered = tranches.keep_people(problem, ordered, keep)
+    return checked(problem, ordered)
 
 
 def checked(problem: Problem, answer: Answer) -> Answer:
@@ -249,7 +298,9 @@ def finish(session: Session, run: PlanRun, built: DayProblem, answer: Answer, *,
         "pins": len(built.problem.pins),
         "forecast_minutes": round(sum(sum(each.minutes) for each in built.problem.forecast), 1),
         "capacity_minutes": round(sum(sum(agent.capacity) for agent in built.problem.agents), 1),
+        "under_way": {agent: list(minutes) for agent, minutes in built.taken.items()},
     }
+    roster_changes.settle_notes(session, run.id, built.seen)
     store.keep_report(run, answer)
     plan = store.add_plan(session, run, built.problem, answer, at=by.at) if answer.has_plan else None
     audit.record(
@@ -278,7 +329,7 @@ def finish(session: Session, run: PlanRun, built: DayProblem, answer: Answer, *,
 
 
 def run_now(
-    session_factory: Callable[[], Any],
+    database: Database,
     site_id: int,
     day_on: dt.date,
     *,
@@ -293,8 +344,8 @@ def run_now(
 
     Parameters
     ----------
-    session_factory
-        Returns a transaction as a context manager that yields a session and commits at its end.
+    database
+        Where to read and write; what others write meanwhile waits for nothing but the short ends of the run.
     site_id, day_on, request, by
         What to run, and who asks.
     clock
@@ -310,8 +361,9 @@ def run_now(
         If a choice is out of range, or nobody works on that day.
     """
     _check(request)
-    with session_factory() as session:
+    with database.transaction() as session:
         policies.ensure_presets(session, by=by)
+    with database.reading() as session:
         site = session.get_one(Site, site_id)
         policy = policies.get_policy(session, request.policy)
         built = build_problem(
@@ -325,7 +377,7 @@ def run_now(
         )
         earlier = find_earlier(session, site_id, day_on, horizon=built.horizon)
     answer = solve(built.problem, report=report, memory_mb=memory_mb, earlier=earlier)
-    with session_factory() as session:
+    with database.transaction() as session:
         policy = session.get_one(Policy, policy.id)
         run = _new_run(session, site_id, day_on, horizon=built.horizon, policy=policy, request=request, by=by)
         finish(session, run, built, answer, by=Actor(person_id=by.person_id, at=clock(), channel=by.channel))

@@ -16,7 +16,7 @@ from optimizer import problem as asked
 from optimizer.totals import with_totals
 from webapp.errors import ConflictError
 from webapp.models import Assignment, Engagement, Pin, Plan, PlanRun, PlanState, Reservation, Unassigned
-from webapp.services.planning import causes, reasons, tranches
+from webapp.services.planning import causes, reasons, stored_problems, tranches
 from webapp.services.planning.horizon import Horizon
 from webapp.services.planning.names import Names, load_names
 
@@ -44,9 +44,10 @@ def load_problem(run: PlanRun) -> asked.Problem:
     ConflictError
         If the run has not built it yet.
     """
-    if run.problem is None:
+    problem = stored_problems.read_problem(run)
+    if problem is None:
         raise ConflictError("This run has not begun yet.")
-    return asked.Problem.from_json(run.problem)
+    return problem
 
 
 def load_plan(session: Session, plan: Plan) -> LoadedPlan:

@@ -23,6 +23,9 @@ from dataclasses import dataclass, replace
 
 from optimizer import plan as answered
 from optimizer import problem as asked
+from optimizer.keeping import keep_reserved
+from optimizer.totals import with_totals
+from optimizer.verify import verify
 
 COUNT = 5
 """Tranches of each class: the worth falls in steps that are fine enough for a plan in whole contacts."""
@@ -131,6 +134,35 @@ def fill_in_order(problem: asked.Problem, answer: answered.Plan) -> answered.Pla
     tiers = tuple(replace(each, kept=each.kept + gain) if each.tier == "customers" else each for each in answer.tiers)
     terms = dict(answer.terms) | {"service": answer.terms.get("service", 0.0) + gain}
     return answer.with_changes(reserved=ordered, objective=objective, bound=bound, gap=gap, tiers=tiers, terms=terms)
+
+
+def keep_people(problem: asked.Problem, answer: answered.Plan, earlier: answered.Plan) -> answered.Plan:
+    """
+    Return the plan with live contacts kept by the people who kept them in an earlier plan, as far as that is possible.
+
+    The same contact minutes of each type are kept in each interval.  Where the nearer reserves would break a rule, such
+    as what later tiers may cost, the plan comes back as it is.
+    """
+    merged = by_type(problem)
+    was, now = ({each.engagement: each for each in plan.assignments} for plan in (earlier, answer))
+    moved = [
+        {each.agent for each in (was.get(key), now.get(key)) if each is not None}
+        for key in was.keys() | now.keys()
+        if key not in was or key not in now or (was[key].agent, was[key].start) != (now[key].agent, now[key].start)
+    ]
+    nearer = keep_reserved(merged, _by_type(answer), _by_type(earlier).reserved, changed=set[str]().union(*moved))
+    kept = {(int(each.class_), each.agent, each.interval): each.minutes for each in nearer}
+    changed = with_totals(problem, answer.with_changes(reserved=spread(problem, kept)))
+    return answer if verify(problem, changed) else changed
+
+
+def _by_type(answer: answered.Plan) -> answered.Plan:
+    return answer.with_changes(
+        reserved=tuple(
+            answered.Reservation(str(type_id), agent, interval, minutes)
+            for (type_id, agent, interval), minutes in merge(answer.reserved).items()
+        )
+    )
 
 
 def _worth(problem: asked.Problem, reserved: Iterable[answered.Reservation]) -> float:

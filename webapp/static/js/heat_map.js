@@ -5,11 +5,24 @@ const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], Arrow
 
 if (heat) {
   const detail = heat.querySelector("[data-heat-detail]");
-  const rows = [...heat.querySelectorAll("tbody tr:not(.heat-group)")].map((row) =>
-    [...row.querySelectorAll(".heat-cell")].map((cell) => cell.querySelector("[data-cell]")),
-  );
-  const cells = rows.flat().filter(Boolean);
-  let current = cells[0];
+  let rows = [];
+  let current;
+
+  /** Take the cells as they stand; done again when the page changed by itself. */
+  const arrange = () => {
+    rows = [...heat.querySelectorAll("tbody tr:not(.heat-group)")].map((row) =>
+      [...row.querySelectorAll(".heat-cell")].map((cell) => cell.querySelector("[data-cell]")),
+    );
+    const cells = rows.flat().filter(Boolean);
+    if (!cells.includes(current)) current = cells[0];
+    for (const cell of cells) {
+      cell.tabIndex = cell === current ? 0 : -1;
+      // The words stand below instead; a tooltip beside them would say them twice.
+      cell.removeAttribute("title");
+    }
+  };
+  arrange();
+  document.addEventListener("live:updated", arrange);
 
   const place = (cell) => {
     const row = rows.findIndex((line) => line.includes(cell));
@@ -21,13 +34,6 @@ if (heat) {
     current = cell;
     current.tabIndex = 0;
   };
-
-  for (const cell of cells) {
-    cell.tabIndex = -1;
-    // The words stand below instead; a tooltip beside them would say them twice.
-    cell.removeAttribute("title");
-  }
-  if (current) current.tabIndex = 0;
 
   heat.addEventListener("keydown", (event) => {
     const cell = event.target.closest("[data-cell]");

@@ -50,6 +50,9 @@ function wireKeys() {
   if (!first) return;
   enter(first);
   if (location.hash === `#${first.id}`) first.focus();
+  document.addEventListener("live:updated", () => {
+    for (const each of picture.querySelectorAll("[data-work]:not([tabindex])")) each.setAttribute("tabindex", "-1");
+  });
   picture.addEventListener("keydown", (event) => {
     const work = event.target.closest("[data-work]");
     if (!work || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -2,17 +2,19 @@
 
 import { shortcut } from "./shortcuts.js";
 
-const form = document.querySelector("[data-review]");
+// The form is looked for anew each time: another may stand there since the page changed by itself.
+const form = () => document.querySelector("[data-review]");
 
-if (form) {
-  const levels = [...form.querySelectorAll('input[name="level"]')];
-  for (const level of levels) {
-    shortcut(level.value, `Choose level ${level.value}`, () => {
+if (form()) {
+  for (const { value } of form().querySelectorAll('input[name="level"]')) {
+    shortcut(value, `Choose level ${value}`, () => {
+      const level = form()?.querySelector(`input[name="level"][value="${value}"]`);
+      if (!level) return;
       level.checked = true;
       level.focus({ preventScroll: false });
     });
   }
-  shortcut("Enter", "Send the review", () => form.requestSubmit());
+  shortcut("Enter", "Send the review", () => form()?.requestSubmit());
 }
 
 document.querySelector('.review-line[aria-current="true"]')?.scrollIntoView({ block: "nearest" });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from webapp.models import (
 from webapp.services import records
 from webapp.services.access import Permission
 from webapp.services.importing import values
+from webapp.services.importing.call_log import codes as log_codes
 from webapp.services.importing.call_log.calls import ABANDONED, REASONS, SERVED, Call, CallReader
 from webapp.services.importing.call_log.history import handle_times, infer_shifts, level_by_count
 from webapp.services.importing.call_log.presets import Preset, find_preset, load_preset
@@ -31,17 +31,16 @@ from webapp.services.importing.columns import Column, check_mapping, suggest_map
 from webapp.services.importing.context import Context, ParsedRow
 from webapp.services.importing.kinds.base import Kind, Progress
 from webapp.services.importing.kinds.people import PEOPLE, mirror_accounts
-from webapp.services.importing.kinds.records import append
 from webapp.services.importing.kinds.shifts import SHIFTS
-from webapp.services.importing.kinds.skills import GROUPS, SKILLS
+from webapp.services.importing.kinds.skills import GROUPS, SKILL_DEFAULTS, SKILLS
 from webapp.services.importing.kinds.types import DEFAULTS, TYPES
 from webapp.services.importing.problems import CellError, FileRefusedError, Problem
 from webapp.services.importing.stores import Snapshot, chunks, to_json
 from webapp.services.importing.table import Table
 from webapp.services.importing.values import Parser
 from webapp.services.importing.writing import Builder, Draft, Tally
+from webapp.services.log_writing import EventRow
 from webapp.services.projection import LoggedEvent, standing_events
-from webapp.services.records import NewEvent
 
 SOURCE = "acd-log"
 JOB_TITLE = "Agent (from the call log)"
@@ -51,7 +50,6 @@ EVIDENCE_DAYS = 180
 """Days after the last contact for which a count is evidence."""
 
 _SHORT_SECONDS = 10
-_NOT_SLUG = re.compile(r"[^0-9a-z]+")
 _CELL = Parser("as the preset says", str)
 
 
@@ -213,7 +211,7 @@ class _History:
         self._note()
 
     def _code(self, raw: str) -> str:
-        return f"{self._site.code}-{_slug(raw)}"
+        return log_codes.type_code(self._site.code, raw)
 
     def _type_name(self, code: str) -> str:
         return self._preset.types.get(code, code)
@@ -228,20 +226,23 @@ class _History:
         drafts = []
         for code, row in codes.items():
             snapshot: Snapshot = {
+                **SKILL_DEFAULTS,
                 "code": self._code(code),
                 "name": f"{self._type_name(code)} (calls at {self._site.name})"[:200],
                 "kind": SkillKind.PRODUCT.value,
                 "group_id": group_ids[(group_code,)],
                 "description": f"Handles calls of type {code}.",
-                "retired_at": None,
-                "level_descriptions": [],
-                "links": [],
             }
             drafts.append(
                 Draft(row, (self._code(code),), f"skill {self._code(code)}", _in_use(snapshot, "retired_at", None))
             )
         ids = self._context.sink.save(SKILLS, drafts)
-        return {code: ids[(self._code(code),)] for code in codes}
+        followed = {code: self._context.follow_merge(self._code(code)) for code in codes}
+        current = self._context.skills
+        return {
+            code: ids[(self._code(code),)] if into == self._code(code) else current[into]
+            for code, into in followed.items()
+        }
 
     def _save_types(
         self, codes: dict[str, int], skills: dict[str, int], earlier_minutes: dict[str, list[float]]
@@ -271,7 +272,7 @@ class _History:
         return {code: ids[(self._code(code),)] for code in codes}
 
     def _external_id(self, agent: str) -> str:
-        return f"acd-{self._site.code}-{_slug(agent)}"
+        return log_codes.agent_code(self._site.code, agent)
 
     def _save_people(self, agents: dict[str, int]) -> dict[str, int]:
         drafts = []
@@ -302,7 +303,7 @@ class _History:
         return {agent: ids[(self._external_id(agent),)] for agent in agents}
 
     def _contact_id(self, call: Call) -> str:
-        return f"{self._site.code}:{call.identity}"[:80]
+        return log_codes.contact_code(self._site.code, call)
 
     def _save_contacts(self, types: dict[str, int], people: dict[str, int]) -> None:
         tally = Tally()
@@ -415,7 +416,7 @@ class _History:
         counts = Counter({pair: number for pair, number in counts.items() if pair[0] != self._context.by.person_id})
         standing = self._standing(set(counts))
         tally = Tally()
-        events: list[NewEvent] = []
+        events: list[EventRow] = []
         levels: Counter[int] = Counter()
         for pair, count in sorted(counts.items()):
             level = level_by_count(count)
@@ -428,17 +429,9 @@ class _History:
                 tally.new += 1
             else:
                 tally.changed += 1
-                events.append(
-                    NewEvent(
-                        *pair,
-                        SkillEventKind.RETRACT,
-                        retracts_id=present.id,
-                        source=SOURCE,
-                        import_batch_id=self._context.batch_id,
-                    )
-                )
+                events.append(self._context.event(*pair, SkillEventKind.RETRACT, retracts_id=present.id, source=SOURCE))
             events.append(
-                NewEvent(
+                self._context.event(
                     *pair,
                     SkillEventKind.OUTCOME,
                     level=level,
@@ -447,11 +440,10 @@ class _History:
                     expires_on=last[pair].date() + dt.timedelta(days=EVIDENCE_DAYS),
                     note=f"{count} contacts served",
                     source=SOURCE,
-                    import_batch_id=self._context.batch_id,
                 )
             )
         self._context.sink.note("skill_event", tally)
-        append(self._context, events)
+        self._context.write_events(events)
         self._levels = levels
 
     def _standing(self, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], LoggedEvent]:
@@ -483,13 +475,16 @@ class _History:
             notes.append(f"The log's clocks are in {zones}: the log's are used.")
 
 
-def _slug(raw: str) -> str:
-    return _NOT_SLUG.sub("-", raw.casefold()).strip("-") or "unnamed"
-
-
 def _in_use(snapshot: Snapshot, name: str, value: Any) -> Builder:
     """Return a builder that adds a row, or takes one that is there into use again and leaves the rest of it."""
-    return lambda present: snapshot if present is None else {**present, name: value}
+
+    def build(present: Snapshot | None) -> Snapshot:
+        if present is None:
+            return snapshot
+        # What is part of another skill stays out of use.
+        return present if present.get("merged_into_id") is not None else {**present, name: value}
+
+    return build
 
 
 def _inferred(snapshot: Snapshot) -> Builder:

@@ -13,9 +13,12 @@ from webapp.services.importing.columns import Column, check_mapping, suggest_map
 from webapp.services.importing.context import Context, ParsedRow
 from webapp.services.importing.problems import CellError, FileRefusedError
 from webapp.services.importing.stores import ROWS_AT_ONCE, Store, chunks
-from webapp.services.importing.table import Row, Table
+from webapp.services.importing.table import MAX_ROWS, Row, Table
 
 Progress = Callable[[int], None]
+
+MOST_STAGED_ROWS = 1_000_000
+"""Rows of a file that is written a part at a time; others are held back by what one transaction may take."""
 
 
 class Kind:
@@ -33,7 +36,9 @@ class Kind:
     columns: ClassVar[tuple[Column, ...]]
     stores: ClassVar[tuple[Store, ...]]
     rows_at_once: ClassVar[int] = ROWS_AT_ONCE
+    max_rows: ClassVar[int] = MAX_ROWS
     needs_site: ClassVar[bool] = False
+    staged: ClassVar[bool] = False
 
     @classmethod
     def suggest(cls, header: Sequence[str], context_words: Sequence[str] = ()) -> dict[str, str]:  # noqa: ARG003

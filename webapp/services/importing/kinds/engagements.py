@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
-from webapp.models import Engagement, EngagementState, ImportKind
+from webapp.models import Engagement, EngagementState, EngagementType, ImportKind
+from webapp.services import lifecycle
 from webapp.services.access import Permission
 from webapp.services.importing import values
 from webapp.services.importing.columns import Column
@@ -40,10 +43,36 @@ _DEFAULTS: Snapshot = {
     "priority": 3,
     "minutes": None,
     "owner_id": None,
-    "state": EngagementState.OPEN.value,
+    "state": EngagementState.CLASSIFIED.value,
 }
 _PLAIN = {"customer": "customer_key", "subject": "subject", "priority": "priority", "minutes": "minutes"}
 _CLOSED = {EngagementState.DONE.value, EngagementState.CANCELLED.value}
+_EXPIRED = EngagementState.EXPIRED.value
+
+
+class _FileState(enum.StrEnum):
+    """The states that a file can tell: what a plan makes of an engagement is not among them."""
+
+    RECEIVED = EngagementState.RECEIVED.value
+    CLASSIFIED = EngagementState.CLASSIFIED.value
+    OPEN = "open"
+    DONE = EngagementState.DONE.value
+    EXPIRED = EngagementState.EXPIRED.value
+    CANCELLED = EngagementState.CANCELLED.value
+
+    @property
+    def state(self) -> EngagementState:
+        """The state that it means; ``open`` is what files of earlier versions call classified."""
+        return EngagementState.CLASSIFIED if self is _FileState.OPEN else EngagementState(self.value)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state in lifecycle.ENDED
+
+
+def _note(context: Context, changes: Sequence[tuple[int, Snapshot | None, Snapshot]]) -> None:
+    lifecycle.note_written(context.session, changes, action="import_engagement", by=context.by)
 
 
 class Engagements(Kind):
@@ -109,6 +138,12 @@ class Engagements(Kind):
             "",
         ),
         Column("owner", values.code, "External id of the case owner", "p1001", aliases=("case_owner", "owner_id")),
+        Column(
+            "state",
+            values.choice(_FileState),
+            "How it stands; empty: classified, or as it stands already",
+            "classified",
+        ),
     )
 
     def save(self, context: Context, rows: Sequence[ParsedRow]) -> None:
@@ -119,23 +154,10 @@ class Engagements(Kind):
             if context.first_of_key(row.number, "external_id", row.values["external_id"])
             and (draft := self._draft(context, row)) is not None
         ]
-        context.sink.save(ENGAGEMENTS, drafts)
+        context.sink.save(ENGAGEMENTS, drafts, after_write=partial(_note, context))
 
     def _draft(self, context: Context, row: ParsedRow) -> Draft | None:
-        site = context.site_of(row)
-        kind = context.types.get(row.values["type"])
-        if kind is None:
-            context.unknown(row.number, "type", row.values["type"], "engagement type", context.types)
-        elif kind.channel.live:
-            context.problem(
-                row.number,
-                "type",
-                row.values["type"],
-                "live_channel",
-                f"{kind.channel.value} contacts are forecast, not imported.",
-                "A type whose work can wait, such as a callback.",
-            )
-            kind = None
+        site, kind = context.site_of(row), self._type_of(context, row)
         owner = context.person_of(row, column="owner") if row.get("owner") is not None else None
         if site is None or kind is None or (owner is None and row.get("owner") is not None):
             return None
@@ -155,6 +177,12 @@ class Engagements(Kind):
                 after["latest_at"] = max(present["latest_at"], after["due_at"])
             if "owner" in row.values:
                 after["owner_id"] = owner.id if owner else None
+            state = row.get("state")
+            if state is not None and (present is None or state.ended):
+                after["state"] = state.state.value
+            elif present is not None and present["state"] == _EXPIRED and after["latest_at"] > present["latest_at"]:
+                # The system that it comes from gives it more time.
+                after["state"] = EngagementState.CLASSIFIED.value
             if present is not None and present["state"] in _CLOSED and after != present:
                 context.problem(
                     row.number,
@@ -168,6 +196,25 @@ class Engagements(Kind):
             return after
 
         return Draft(row.number, (external_id,), f"engagement {external_id}", build)
+
+    @staticmethod
+    def _type_of(context: Context, row: ParsedRow) -> EngagementType | None:
+        """Return the type that a row names, or None and a problem; work that has ended may be of one out of use."""
+        ended = row.get("state") is not None and row.values["state"].ended
+        kind = (context.all_types if ended else context.types).get(row.values["type"])
+        if kind is None:
+            context.unknown(row.number, "type", row.values["type"], "engagement type", context.types)
+        elif kind.channel.live:
+            context.problem(
+                row.number,
+                "type",
+                row.values["type"],
+                "live_channel",
+                f"{kind.channel.value} contacts are forecast, not imported.",
+                "A type whose work can wait, such as a callback.",
+            )
+            return None
+        return kind
 
     @staticmethod
     def _window(context: Context, row: ParsedRow, zone: str) -> tuple[dt.datetime, dt.datetime, dt.datetime] | None:

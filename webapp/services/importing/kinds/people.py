@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import func, insert, select
 
 from webapp.models import Account, ImportKind, Person, Role, RoleGrant, Team
+from webapp.services import ownership
 from webapp.services.access import Permission
 from webapp.services.importing import values
 from webapp.services.importing.columns import Column
@@ -327,3 +328,7 @@ def mirror_accounts(context: Context, written: Sequence[tuple[int, Snapshot | No
                 account.fs_uniquifier = secrets.token_hex(16)
             account.active = after["active"]
     context.session.flush()
+    left = [row_id for row_id, before, after in written if before and before["active"] and not after["active"]]
+    for some in chunks(left):
+        for person in context.session.scalars(select(Person).where(Person.id.in_(some)).order_by(Person.id)):
+            ownership.hand_over(context.session, person, by=context.by)

@@ -12,18 +12,27 @@ from webapp.services.access import Permission
 from webapp.services.importing import values
 from webapp.services.importing.columns import Column, fold, suggest_mapping
 from webapp.services.importing.context import Context, ParsedRow
-from webapp.services.importing.kinds.base import Kind
+from webapp.services.importing.kinds.base import MOST_STAGED_ROWS, Kind
 from webapp.services.importing.problems import CellError, FileRefusedError
 from webapp.services.importing.stores import Store, chunks
 from webapp.services.importing.table import Row, Table
+from webapp.services.importing.values import Parser
 from webapp.services.importing.writing import Tally
+from webapp.services.log_writing import EventRow
 from webapp.services.projection import LoggedEvent, standing_events
-from webapp.services.records import NewEvent
 
 VALID_DAYS = 180
 """Days for which an imported level holds if the file does not say until when."""
 
 SOURCE = "import"
+
+NEVER = "never"
+"""What a file says of a level that does not expire."""
+
+
+def _parse_expiry(cell: str) -> dt.date | str:
+    return NEVER if cell.casefold() == NEVER else values.parse_date(cell)
+
 
 _PERSON = Column(
     "person",
@@ -37,7 +46,7 @@ _SKILL = Column("skill", values.code, "Code of the skill", "billing", required=T
 _LEVEL = Column("level", values.level, "Proficiency level", "3", required=True, aliases=("proficiency", "skill_level"))
 _EXPIRES = Column(
     "expires_on",
-    values.date,
+    Parser(f"{values.DATES}, or {NEVER}", _parse_expiry),
     f"First day on which the level no longer holds; empty: {VALID_DAYS} days from the import",
     "2027-06-30",
     aliases=("valid_until", "expires"),
@@ -56,6 +65,8 @@ class Records(Kind):
     permission = Permission.IMPORT_DIRECTORY
     stores: ClassVar[tuple[Store, ...]] = ()
     columns: ClassVar[tuple[Column, ...]] = (_PERSON, _SKILL, _LEVEL, _EXPIRES)
+    staged = True
+    max_rows = MOST_STAGED_ROWS
 
     @classmethod
     def suggest(cls, header: Sequence[str], context_words: Sequence[str] = ()) -> dict[str, str]:
@@ -123,6 +134,7 @@ class Records(Kind):
                 context.unknown(row.number, "skill", row.values["skill"], "skill", context.skills)
             if person is None or skill_id is None:
                 continue
+            code = context.follow_merge(row.values["skill"])
             if person.id == context.by.person_id:
                 context.problem(
                     row.number,
@@ -134,64 +146,48 @@ class Records(Kind):
                 )
                 continue
             expires_on = row.get("expires_on")
-            if expires_on is not None and expires_on <= today:
+            if isinstance(expires_on, dt.date) and expires_on <= today:
                 context.problem(
                     row.number,
                     "expires_on",
                     expires_on,
                     "expired",
                     "This day has passed.",
-                    "A day after today, or nothing.",
+                    f"A day after today, {NEVER}, or nothing.",
                 )
                 continue
-            if context.first_of_key(
-                row.number, "person", (row.values["person"], row.values["skill"]), what="person and skill"
-            ):
+            if context.first_of_key(row.number, "person", (row.values["person"], code), what="person and skill"):
                 wanted.append((row, person.id, skill_id))
         standing = _standing(context, {(person_id, skill_id) for _, person_id, skill_id in wanted})
         tally = Tally()
-        events: list[NewEvent] = []
+        events: list[EventRow] = []
         for row, person_id, skill_id in wanted:
-            level, stated = row.values["level"], row.get("expires_on")
-            present = standing.get((person_id, skill_id))
+            level, present = row.values["level"], standing.get((person_id, skill_id))
+            expires_on = _expiry(row, today)
             if present is None:
                 tally.new += 1
-            elif present.level == level and (stated is None or stated == present.expires_on):
+            elif present.level == level and (row.get("expires_on") is None or expires_on == present.expires_on):
                 tally.unchanged += 1
                 continue
             else:
                 tally.changed += 1
                 events.append(
-                    NewEvent(
-                        person_id,
-                        skill_id,
-                        SkillEventKind.RETRACT,
-                        retracts_id=present.id,
-                        source=SOURCE,
-                        import_batch_id=context.batch_id,
-                    )
+                    context.event(person_id, skill_id, SkillEventKind.RETRACT, retracts_id=present.id, source=SOURCE)
                 )
             events.append(
-                NewEvent(
-                    person_id,
-                    skill_id,
-                    SkillEventKind.PROVISIONAL,
-                    level=level,
-                    expires_on=stated or today + dt.timedelta(days=VALID_DAYS),
-                    source=SOURCE,
-                    import_batch_id=context.batch_id,
+                context.event(
+                    person_id, skill_id, SkillEventKind.PROVISIONAL, level=level, expires_on=expires_on, source=SOURCE
                 )
             )
         context.sink.note("skill_event", tally)
-        append(context, events)
+        context.write_events(events)
 
 
-def append(context: Context, events: Sequence[NewEvent]) -> None:
-    """Write events and project their records, unless this is a dry run."""
-    if context.sink.writes and events:
-        records.append_events(context.session, events, by=context.by)
-        pairs = {(event.person_id, event.skill_id) for event in events}
-        records.reproject(context.session, pairs, context.by.at.date())
+def _expiry(row: ParsedRow, today: dt.date) -> dt.date | None:
+    stated: dt.date | str | None = row.get("expires_on")
+    if stated is None:
+        return today + dt.timedelta(days=VALID_DAYS)
+    return stated if isinstance(stated, dt.date) else None
 
 
 def _standing(context: Context, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], LoggedEvent]:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import graphlib
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
 from sqlalchemy import select
 
-from webapp.models import ImportKind, LinkKind, Skill, SkillGroup, SkillKind, SkillLevelDescription, SkillLink
+from webapp.models import (
+    ImportKind,
+    LinkKind,
+    Skill,
+    SkillGroup,
+    SkillKind,
+    SkillLevelDescription,
+    SkillLink,
+    SkillSynonym,
+)
 from webapp.services.access import Permission
 from webapp.services.importing import values
 from webapp.services.importing.columns import Column
 from webapp.services.importing.context import Context, ParsedRow
 from webapp.services.importing.kinds.base import Kind, merge
 from webapp.services.importing.problems import CellError
-from webapp.services.importing.stores import Part, Snapshot, Store, sort_parts
+from webapp.services.importing.stores import Part, Snapshot, Store, sort_parts, to_json
 from webapp.services.importing.table import MAX_ROWS
 from webapp.services.importing.values import Parser
 from webapp.services.importing.writing import Draft
@@ -24,22 +35,39 @@ GROUPS = Store(SkillGroup, ("code",), ("code", "name"))
 SKILLS = Store(
     Skill,
     ("code",),
-    ("code", "name", "kind", "group_id", "description", "retired_at"),
+    (
+        "code",
+        "name",
+        "kind",
+        "group_id",
+        "description",
+        "half_life_days",
+        "certificate_required",
+        "retired_at",
+        "merged_into_id",
+    ),
     parts=(
         Part("level_descriptions", SkillLevelDescription, "skill_id", ("level", "text")),
         Part("links", SkillLink, "skill_id", ("other_id", "kind", "weight")),
+        Part("synonyms", SkillSynonym, "skill_id", ("text",)),
     ),
     retire={"retired_at": None},
 )
 _LEVELS = range(1, 6)
-_DEFAULTS: Snapshot = {
+SKILL_DEFAULTS: Snapshot = {
     "kind": SkillKind.PRODUCT.value,
     "group_id": None,
     "description": "",
+    "half_life_days": None,
+    "certificate_required": False,
     "retired_at": None,
+    "merged_into_id": None,
     "level_descriptions": [],
     "links": [],
+    "synonyms": [],
 }
+_PLAIN = {name: name for name in ("name", "kind", "description", "half_life_days", "certificate_required")}
+_LONGEST_HALF_LIFE = 36_500
 _LINKS = {"prerequisites": LinkKind.PREREQUISITE, "broader": LinkKind.BROADER, "related": LinkKind.RELATED}
 
 
@@ -47,8 +75,11 @@ def _parse_related(cell: str) -> list[tuple[str, float]]:
     links = []
     for part in cell.split(";"):
         if part.strip():
-            code, _, weight = part.partition(":")
-            links.append((values.code.parse(code.strip()), _WEIGHT.parse(weight.strip()) if weight.strip() else 1.0))
+            # Ids of public taxonomies hold colons themselves: only a number after the last one is a weight.
+            code, separator, weight = part.strip().rpartition(":")
+            if not separator or not _NUMBER.match(weight.strip()):
+                code, weight = part.strip(), ""
+            links.append((values.code.parse(code.strip()), _WEIGHT.parse(weight.strip()) if weight else 1.0))
     if len({code for code, _ in links}) < len(links):
         raise CellError("listed_twice", "A skill is listed twice.")
     return links
@@ -61,6 +92,7 @@ def _parse_links(cell: str) -> list[tuple[str, float]]:
     return [(code, 1.0) for code in codes]
 
 
+_NUMBER = re.compile(r"[-+.,0-9]*\Z")
 _WEIGHT = values.decimal(0, 1, exclusive=True)
 _CODES = Parser(values.codes.accepts, _parse_links)
 _RELATED = Parser(
@@ -110,6 +142,21 @@ class Skills(Kind):
         Column("prerequisites", _CODES, "Codes of the skills needed first", "crm-basics"),
         Column("broader", _CODES, "Codes of the skills that contain it", ""),
         Column("related", _RELATED, "Codes of related skills, with how much carries over", "payments:0.6"),
+        Column("synonyms", values.texts, "Other words by which it is searched", "invoices; charges"),
+        Column(
+            "half_life_days",
+            values.whole(1, _LONGEST_HALF_LIFE),
+            "Days without use after which half of a level is left; empty: it does not fade",
+            "",
+        ),
+        Column(
+            "certificate_required",
+            values.flag,
+            "Whether nobody holds it without a current certificate; empty: no",
+            "no",
+        ),
+        Column("retired_at", values.moment, "Since when it is out of use, in UTC; empty: it is in use", ""),
+        Column("merged_into", values.code, "Code of the skill that a new skill was merged into", ""),
     )
 
     def save(self, context: Context, rows: Sequence[ParsedRow]) -> None:
@@ -125,10 +172,14 @@ class Skills(Kind):
         present = SKILLS.find(context.session, [(row.values["code"],) for row in sound])
         ids = dict(context.skills)
         ids.update({key[0]: found.id for key, found in present.items()})
+        self._check_merges(context, sound, {key[0]: found.snapshot for key, found in present.items()}, ids)
+        if context.problems.count and context.sink.writes:
+            return
         fresh = [row for row in sound if row.values["code"] not in ids]
         if context.sink.writes:
             # New skills are written bare first: a link needs the keys of both its ends.
-            bare = [{**_plain(row, None, groups), "links": [], "level_descriptions": []} for row in fresh]
+            blank: Snapshot = {"links": [], "level_descriptions": [], "synonyms": [], "merged_into_id": None}
+            bare = [{**_plain(row, None, groups), **blank} for row in fresh]
             new_ids = SKILLS.insert(context.session, bare)
         else:
             new_ids = [-number for number, _ in enumerate(fresh, start=1)]
@@ -167,7 +218,28 @@ class Skills(Kind):
                     )
                 elif other not in known:
                     context.unknown(row.number, column, other, "skill", known)
+        into = row.get("merged_into")
+        if into is not None and into not in known:
+            context.unknown(row.number, "merged_into", into, "skill", known)
         return context.problems.count == before
+
+    @staticmethod
+    def _check_merges(
+        context: Context, rows: Sequence[ParsedRow], present: dict[str, Snapshot], ids: dict[str, int]
+    ) -> None:
+        """Refuse merges of skills that are there: what moves with a skill is more than a file says."""
+        merged = {row.values["code"]: row.get("merged_into") for row in rows}
+        for row in rows:
+            code, into = row.values["code"], row.get("merged_into")
+            known = present.get(code)
+            if "merged_into" not in row.values or (known is None and into is None):
+                continue
+            if known is not None and known["merged_into_id"] != (ids.get(into) if into else None):
+                message, accepted = "This skill is there already.", "Merge skills in the catalogue."
+                context.problem(row.number, "merged_into", into or "", "merge_in_file", message, accepted)
+            elif into is not None and (into == code or merged.get(into) is not None):
+                message, accepted = "This skill is merged itself.", "A skill that is not merged."
+                context.problem(row.number, "merged_into", into, "merge_in_file", message, accepted)
 
     @staticmethod
     def _check_circles(context: Context, rows: Sequence[ParsedRow]) -> None:
@@ -202,10 +274,14 @@ class Skills(Kind):
 
 
 def _plain(row: ParsedRow, present: Snapshot | None, groups: dict[str, int]) -> Snapshot:
-    after = merge(row, present, {"name": "name", "kind": "kind", "description": "description"}, _DEFAULTS)
+    after = merge(row, present, _PLAIN, SKILL_DEFAULTS)
     after["code"] = row.values["code"]
-    # A skill that stands in a file is in use again.
-    after["retired_at"] = None
+    # A skill that stands in a file is in use again, unless the file says otherwise or it is part of another.
+    retired_at: dt.datetime | None = row.get("retired_at")
+    if retired_at is not None and retired_at.tzinfo is None:
+        retired_at = retired_at.replace(tzinfo=dt.UTC)
+    merged = present is not None and present["merged_into_id"] is not None
+    after["retired_at"] = present["retired_at"] if present is not None and merged else to_json(retired_at)
     if "group" in row.values:
         group = row.values["group"]
         after["group_id"] = groups[group] if group else None
@@ -231,6 +307,10 @@ def _draft(row: ParsedRow, groups: dict[str, int], ids: dict[str, int]) -> Draft
             for code, weight in row.get(column, ()):
                 links.append({"other_id": ids[code], "kind": kind.value, "weight": weight})
         after["links"] = sort_parts(links)
+        if "synonyms" in row.values:
+            after["synonyms"] = sort_parts({"text": text} for text in row.get("synonyms", ()))
+        if row.get("merged_into") is not None:
+            after["merged_into_id"] = ids[row.values["merged_into"]]
         return after
 
     return Draft(row.number, (row.values["code"],), f"{row.values['code']} {row.values['name']}", build)

@@ -145,10 +145,17 @@ class Types(Kind):
 
     @staticmethod
     def _known(context: Context, row: ParsedRow) -> bool:
-        unknown = [line.skill for line in row.get("requirements", ()) if line.skill not in context.skills]
+        # A type out of use may require what is out of use as well.
+        known = context.all_skills if row.get("active") is False else context.skills
+        unknown = [line.skill for line in row.get("requirements", ()) if line.skill not in known]
         for skill in unknown:
-            context.unknown(row.number, "requirements", skill, "skill", context.skills)
-        return not unknown
+            context.unknown(row.number, "requirements", skill, "skill", known)
+        followed = [context.follow_merge(line.skill) for line in row.get("requirements", ())]
+        twice = sorted({code for code in followed if followed.count(code) > 1})
+        for code in twice:
+            message, accepted = f"Two of these were merged into {code}.", "Each skill once."
+            context.problem(row.number, "requirements", code, "listed_twice", message, accepted)
+        return not unknown and not twice
 
     @staticmethod
     def _builder(context: Context, row: ParsedRow) -> Builder:
@@ -168,7 +175,7 @@ class Types(Kind):
             if "requirements" in row.values:
                 after["requirements"] = sort_parts(
                     {
-                        "skill_id": context.skills[line.skill],
+                        "skill_id": context.all_skills[context.follow_merge(line.skill)],
                         "level": line.level,
                         "weight": line.weight,
                         "preferred": line.preferred,

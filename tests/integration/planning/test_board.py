@@ -1,0 +1,584 @@
+"""The board of today: what it shows, sick calls, offers of declined work, swaps, and the step back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from optimizer.moves import Move
+from tests.factories import NOW, TODAY, Make
+from tests.integration.planning.conftest import AT_NINE, Day
+from webapp.db import Database
+from webapp.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from webapp.models import (
+    Absence,
+    AbsenceKind,
+    AgentPresence,
+    Assignment,
+    EngagementState,
+    Notice,
+    Plan,
+    PlanRun,
+    PlanState,
+    PresenceState,
+    Response,
+    Role,
+    Swap,
+    SwapState,
+)
+from webapp.services import lifecycle
+from webapp.services.board import sickness, today
+from webapp.services.board.breaches import BreachKind
+from webapp.services.board.floor import FloorState
+from webapp.services.planning import day as agent_day
+from webapp.services.planning import moves, offers, plans, publish, replan, rungs, runs, store, successors, swaps
+
+HOUR = dt.timedelta(hours=1)
+MINUTE = dt.timedelta(minutes=1)
+
+
+@pytest.fixture
+def published(session: Session, make: Make, day: Day, solve_day) -> Plan:
+    """Publish the small day's plan before the day begins; each of the two agents has some of its work."""
+    by, draft = make.actor(day.scheduler, at=AT_NINE - HOUR), solve_day()
+    first = plans.list_assignments(session, draft)[0]
+    if len(set(places(session, draft).values())) == 1:
+        other = day.ada if first.person_id == day.ben.id else day.ben
+        moves.move_engagement(session, draft, first.engagement_id, person_id=other.id, start=5, pin_reason=None, by=by)
+    return publish.publish_plan(session, draft, today=TODAY, by=by)
+
+
+def board(session: Session, day: Day, at: dt.datetime) -> today.Board:
+    session.flush()
+    return today.board_of(session, day.site, at=at)
+
+
+def states(shown: today.Board) -> dict[str, FloorState]:
+    return {each.person.name: each.state for each in shown.floor}
+
+
+def places(session: Session, plan: Plan) -> dict[int, int]:
+    return {each.engagement_id: each.person_id for each in plans.list_assignments(session, plan)}
+
+
+class TestFloor:
+    def test_who_is_where(self, session: Session, make: Make, day: Day, published: Plan) -> None:
+        ill = make.person(name="Ill Agent")
+        make.shift(ill, starts_at=AT_NINE, hours=4)
+        make.absence(ill, AT_NINE, AT_NINE + 4 * HOUR, kind=AbsenceKind.SICK)
+        late = make.person(name="Late Agent")
+        make.shift(late, starts_at=AT_NINE + 3 * HOUR, hours=4)
+
+        shown = board(session, day, AT_NINE + 2 * HOUR + 10 * MINUTE)
+
+        assert states(shown)["Ada Byron"] is FloorState.BREAK
+        assert states(shown)["Ill Agent"] is FloorState.ABSENT
+        assert states(shown)["Late Agent"] is FloorState.LATER
+        assert (shown.absent, shown.on_floor) == (1, 2)
+        assert states(board(session, day, AT_NINE + 5 * HOUR))["Ada Byron"] is FloorState.OVER
+
+    def test_begun_work_and_live_routing_say_more_than_the_roster(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        first = plans.list_assignments(session, published)[0]
+        other = day.ada if first.person_id == day.ben.id else day.ben
+        lifecycle.move(
+            session, first.engagement, EngagementState.IN_PROGRESS, action="start_engagement", by=make.actor()
+        )
+        session.add(
+            AgentPresence(
+                person_id=other.id,
+                site_id=day.site.id,
+                state=PresenceState.AFTER_WORK,
+                since=AT_NINE,
+                idle_since=AT_NINE,
+            )
+        )
+
+        shown = states(board(session, day, AT_NINE + HOUR))
+
+        assert shown[first.person.name] is FloorState.WORKING
+        assert shown[other.name] is FloorState.AFTER_WORK
+
+
+class TestProgress:
+    def test_contacts_and_completed_work_stand_in_their_interval(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        make.contact(day.calls, AT_NINE + 35 * MINUTE, 12.0)
+        lifecycle.move(
+            session,
+            day.easy[0],
+            EngagementState.DONE,
+            action="complete_engagement",
+            by=make.actor(at=AT_NINE + 40 * MINUTE),
+        )
+
+        shown = board(session, day, AT_NINE + HOUR).progress
+
+        assert shown is not None
+        assert shown.present == 2
+        second = shown.intervals[1]
+        assert (second.served, round(second.served_minutes), second.done, second.done_minutes) == (1, 12, 1, 20.0)
+        assert sum(each.due for each in shown.intervals) == 3
+
+    def test_minutes_kept_by_somebody_away_leave_the_interval_short(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        before = {each.starts_at for each in board(session, day, AT_NINE).short}
+
+        make.absence(day.ada, AT_NINE + HOUR, AT_NINE + 4 * HOUR, kind=AbsenceKind.SICK)
+
+        short = [each for each in board(session, day, AT_NINE).short if each.starts_at not in before]
+        assert len(short) >= 3
+        assert all(each.starts_at >= AT_NINE + HOUR for each in short)
+        assert short[0].short == pytest.approx(short[0].needed)
+
+
+class TestBreaches:
+    def test_work_of_somebody_away_late_work_and_work_of_nobody(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        make.engagement(day.mail, external_id="fresh", earliest_at=AT_NINE, due_at=AT_NINE + HOUR)
+        own = {key for key, person in places(session, published).items() if person == day.ben.id}
+        assert own
+        make.absence(day.ben, AT_NINE, AT_NINE + 4 * HOUR, kind=AbsenceKind.SICK)
+
+        now = {each.engagement.external_id: each.kind for each in board(session, day, AT_NINE).breaches}
+        later = {each.engagement.id: each.kind for each in board(session, day, AT_NINE + 3.5 * HOUR).breaches}
+
+        assert now["fresh"] is BreachKind.NOBODY
+        assert {each.id for each in day.easy if now.get(each.external_id) is BreachKind.ABSENT} == own
+        assert {later[key] for key in places(session, published).keys() - own} <= {BreachKind.LATE}
+
+    def test_queues_count_by_type(self, session: Session, make: Make, day: Day, published: Plan) -> None:
+        lifecycle.move(
+            session, day.easy[0], EngagementState.DONE, action="complete_engagement", by=make.actor(at=AT_NINE)
+        )
+
+        mail = next(each for each in board(session, day, AT_NINE + 4 * HOUR).queues if each.engagement_type is day.mail)
+
+        assert (mail.planned, mail.done, mail.late, mail.next_due_at) == (2, 1, 2, None)
+
+
+class TestSickCalls:
+    @pytest.mark.parametrize(
+        ("words", "name", "since", "until"),
+        [
+            ("Ada Byron", "Ada Byron", None, None),
+            ("ada is sick", "ada", None, None),
+            ("ada sick from now", "ada", None, None),
+            ("Byron from 10:40 until 15", "Byron", dt.time(10, 40), dt.time(15)),
+            ("ben ill till 12:30", "ben", None, dt.time(12, 30)),
+        ],
+    )
+    def test_a_line_is_read(self, words: str, name: str, since: dt.time | None, until: dt.time | None) -> None:
+        assert sickness.read_call(words) == sickness.SickCall(name, since, until)
+
+    @pytest.mark.parametrize("words", ["", "  ", "sick", "ada until 25", "ada from 9:75"])
+    def test_a_line_without_name_or_with_no_time_is_refused(self, words: str) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            sickness.read_call(words)
+        assert refused.value.field == "who"
+
+    def test_it_breaks_what_the_plan_gave_them(self, session: Session, make: Make, day: Day, published: Plan) -> None:
+        lead = make.person(name="Lea", roles=[Role.SCHEDULER], is_agent=False)
+        viewer, by = make.viewer(day.scheduler), make.actor(day.scheduler, at=AT_NINE)
+
+        absence = sickness.report_call(session, day.site, "ada", viewer=viewer, by=by)
+
+        broken = sickness.find_broken(session, absence)
+        adas = [key for key, person in places(session, published).items() if person == day.ada.id]
+        assert [each.engagement_id for each in broken.assignments] == adas
+        assert broken.live_minutes == pytest.approx(
+            sum(each.minutes for each in plans.list_reservations(session, published) if each.person_id == day.ada.id)
+        )
+        assert (absence.kind, absence.starts_at) == (AbsenceKind.SICK, AT_NINE)
+        told = session.scalars(select(Notice.person_id).where(Notice.kind == "absence")).all()
+        assert told == [lead.id]
+        with pytest.raises(ConflictError, match="already"):
+            sickness.report_call(session, day.site, "ada", viewer=viewer, by=by)
+
+    def test_a_part_of_a_name_must_fit_one(self, session: Session, make: Make, day: Day) -> None:
+        make.person(name="Adele Ruiz")
+        viewer, by = make.viewer(day.scheduler), make.actor(day.scheduler, at=AT_NINE)
+
+        with pytest.raises(InvalidInputError, match="Ada Byron, Adele Ruiz"):
+            sickness.report_call(session, day.site, "ad", viewer=viewer, by=by)
+        with pytest.raises(InvalidInputError, match="No agent of Home"):
+            sickness.report_call(session, day.site, "zoe", viewer=viewer, by=by)
+        found = sickness.report_call(session, day.site, "byron until 11:00", viewer=viewer, by=by)
+        assert found.ends_at == AT_NINE + 2 * HOUR
+
+
+class TestReplan:
+    def test_the_policy_says_what_stands_and_how_much_may_move(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        by = make.actor(day.scheduler, at=AT_NINE)
+
+        run = replan.request_replan(session, day.site, TODAY, request=replan.defaults(published), by=by)
+
+        assert run.inputs is not None
+        assert run.inputs["keep_before"] == (AT_NINE + 15 * MINUTE).isoformat()
+        assert (run.inputs["max_changes"], run.inputs["replan"], run.time_limit_seconds) == (3, True, 10.0)
+        built = runs.prepare(session, run, today=TODAY)
+        assert (built.problem.frozen_before, built.problem.max_changes) == (1, 3)
+        assert built.problem.policy.weight("stability") == replan.STABILITY
+
+    def test_rungs_that_are_allowed_reach_the_problem(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        request = replan.ReplanRequest(keep_minutes=0, max_changes=None, seconds=5, ladder=(("later", 5.0),))
+
+        run = replan.request_replan(session, day.site, TODAY, request=request, by=make.actor(day.scheduler, at=AT_NINE))
+
+        assert runs.prepare(session, run, today=TODAY).problem.policy.price_of("later") == 5.0
+
+    def test_without_a_published_plan_there_is_nothing_to_keep(self, session: Session, make: Make, day: Day) -> None:
+        request = replan.ReplanRequest(keep_minutes=15, max_changes=3, seconds=5)
+        with pytest.raises(ConflictError, match="No plan"):
+            replan.request_replan(session, day.site, TODAY, request=request, by=make.actor(day.scheduler))
+
+
+class TestStepBack:
+    def test_the_plan_before_is_live_again_as_a_plan_of_its_own(
+        self, session: Session, make: Make, day: Day, published: Plan, solve_day
+    ) -> None:
+        make.absence(day.ben, AT_NINE, AT_NINE + 4 * HOUR, kind=AbsenceKind.SICK)
+        by = make.actor(day.scheduler, at=AT_NINE)
+        second = publish.publish_plan(session, solve_day(seed=2), today=TODAY, by=by)
+
+        third = successors.step_back(session, second, today=TODAY, by=by)
+
+        assert (published.state, second.state, third.state) == (
+            PlanState.SUPERSEDED,
+            PlanState.SUPERSEDED,
+            PlanState.PUBLISHED,
+        )
+        assert third.id not in {published.id, second.id}
+        assert places(session, third) == places(session, published)
+        assert third.supersedes_id == second.id
+
+    def test_after_a_while_it_is_too_late(self, session: Session, make: Make, day: Day, published: Plan, solve_day):
+        second = publish.publish_plan(session, solve_day(), today=TODAY, by=make.actor(day.scheduler, at=AT_NINE))
+
+        with pytest.raises(ConflictError, match="too late"):
+            successors.step_back(session, second, today=TODAY, by=make.actor(day.scheduler, at=AT_NINE + HOUR))
+        with pytest.raises(ConflictError, match="newer plan"):
+            successors.step_back(session, published, today=TODAY, by=make.actor(day.scheduler, at=AT_NINE))
+
+
+class TestDeclinedWork:
+    @pytest.fixture
+    def declined(self, session: Session, make: Make, day: Day, published: Plan) -> Assignment:
+        """Let the agent of the first piece of work decline it, early in the day."""
+        first = plans.list_assignments(session, published)[0]
+        by = make.actor(first.person, at=AT_NINE - 30 * MINUTE)
+        agent_day.respond(session, first, response=Response.DECLINED, reason="My headset broke", by=by)
+        return first
+
+    def test_the_best_others_are_named_with_what_it_costs(
+        self, session: Session, day: Day, declined: Assignment
+    ) -> None:
+        found = offers.find_replacements(session, declined, today=TODAY, at=AT_NINE - 30 * MINUTE)
+
+        other = day.ada if declined.person_id == day.ben.id else day.ben
+        assert [each.person.id for each in found] == [other.id]
+        assert found[0].why
+
+    def test_who_is_away_or_declined_it_is_no_replacement(
+        self, session: Session, make: Make, day: Day, declined: Assignment
+    ) -> None:
+        other = day.ada if declined.person_id == day.ben.id else day.ben
+        make.absence(other, AT_NINE, AT_NINE + 4 * HOUR)
+
+        assert offers.find_replacements(session, declined, today=TODAY, at=AT_NINE) == []
+
+    def test_a_case_that_its_owner_has_given_back_may_go_to_another(
+        self, session: Session, make: Make, day: Day, solve_day
+    ) -> None:
+        case = day.easy[0]
+        case.owner_id = day.ada.id
+        session.flush()
+        plan = publish.publish_plan(session, solve_day(), today=TODAY, by=make.actor(day.scheduler))
+        hers = next(row for row in plans.list_assignments(session, plan) if row.engagement_id == case.id)
+        by = make.actor(day.ada, at=AT_NINE - 30 * MINUTE)
+        agent_day.respond(session, hers, response=Response.DECLINED, reason="They asked for somebody else", by=by)
+
+        found = offers.find_replacements(session, hers, today=TODAY, at=AT_NINE - 30 * MINUTE)
+
+        assert [each.person.id for each in found] == [day.ben.id]
+
+    def test_an_offer_is_a_plan_that_follows_and_waits_for_an_answer(
+        self, session: Session, make: Make, day: Day, published: Plan, declined: Assignment
+    ) -> None:
+        best = offers.find_replacements(session, declined, today=TODAY, at=AT_NINE)[0]
+        before = places(session, published)
+
+        made = offers.offer(
+            session, declined, best.person, start=best.start, today=TODAY, by=make.actor(day.scheduler, at=AT_NINE)
+        )
+
+        assert (published.state, made.state) == (PlanState.SUPERSEDED, PlanState.PUBLISHED)
+        assert places(session, made) == {**before, declined.engagement_id: best.person.id}
+        assert places(session, published) == before
+        assert declined.engagement.state is EngagementState.OFFERED
+        mine = next(
+            each for each in plans.list_assignments(session, made) if each.engagement_id == declined.engagement_id
+        )
+        agent_day.respond(session, mine, response=Response.ACCEPTED, by=make.actor(best.person, at=AT_NINE))
+        assert mine.engagement.state is EngagementState.ACCEPTED
+        with pytest.raises(ConflictError):
+            offers.offer(
+                session, declined, best.person, start=best.start, today=TODAY, by=make.actor(day.scheduler, at=AT_NINE)
+            )
+
+    def test_work_that_nobody_declined_is_not_found(
+        self, session: Session, make: Make, day: Day, published: Plan
+    ) -> None:
+        first = plans.list_assignments(session, published)[0]
+        with pytest.raises(NotFoundError):
+            offers.get_declined(session, first.id, viewer=make.viewer(day.scheduler))
+
+
+class TestSwaps:
+    @pytest.fixture
+    def pair(self, session: Session, make: Make, day: Day, published: Plan) -> tuple[Assignment, Assignment]:
+        """Return a piece of work of each of the two agents."""
+        rows = plans.list_assignments(session, published)
+        mine = next(each for each in rows if each.person_id == day.ada.id)
+        theirs = next(each for each in rows if each.person_id == day.ben.id)
+        return mine, theirs
+
+    def propose(self, session: Session, make: Make, pair: tuple[Assignment, Assignment]) -> Swap:
+        by = make.actor(pair[0].person, at=AT_NINE - HOUR)
+        return swaps.propose_swap(session, *pair, reason="Dentist", today=TODAY, by=by)
+
+    def test_two_who_agree_exchange_at_once_where_it_costs_little(
+        self, session: Session, make: Make, day: Day, published: Plan, pair: tuple[Assignment, Assignment]
+    ) -> None:
+        policy = published.run.policy
+        policy.settings = {**policy.settings, "planning": {"swap_max_loss": 1000.0}}
+        swap = self.propose(session, make, pair)
+        assert places(session, published) == {row.engagement_id: row.person_id for row in published.assignments}
+
+        swaps.agree(session, swap, today=TODAY, by=make.actor(pair[1].person, at=AT_NINE - HOUR))
+
+        assert swap.state is SwapState.MADE
+        made = session.get_one(Plan, swap.made_plan_id)
+        assert made.state is PlanState.PUBLISHED
+        assert places(session, made) == {
+            **places(session, published),
+            pair[0].engagement_id: pair[1].person_id,
+            pair[1].engagement_id: pair[0].person_id,
+        }
+
+    def test_of_two_proposals_at_once_for_the_same_work_one_is_left(
+        self, database: Database, session: Session, make: Make, day: Day, published: Plan, pair: tuple[Assignment, ...]
+    ) -> None:
+        ids, by = [each.id for each in pair], [make.actor(each.person, at=AT_NINE - HOUR) for each in pair]
+        session.commit()
+        start, refused = threading.Barrier(2), []
+
+        def propose(mine: int) -> None:
+            start.wait()
+            try:
+                with database.transaction() as own:
+                    one, other = own.get_one(Assignment, ids[mine]), own.get_one(Assignment, ids[1 - mine])
+                    swaps.propose_swap(own, one, other, today=TODAY, by=by[mine])
+            except ConflictError as error:
+                refused.append(str(error))
+
+        threads = [threading.Thread(target=propose, args=(number,)) for number in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert refused == ["One of the two already waits for another exchange."]
+        with database.reading() as reading:
+            assert len(reading.scalars(select(Swap)).all()) == 1
+
+    def test_one_that_costs_more_than_the_policy_allows_waits_for_the_scheduler(
+        self, session: Session, make: Make, day: Day, published: Plan, pair: tuple[Assignment, Assignment]
+    ) -> None:
+        policy = published.run.policy
+        policy.settings = {**policy.settings, "planning": {"swap_max_loss": -1000.0}}
+        swap = self.propose(session, make, pair)
+
+        swaps.agree(session, swap, today=TODAY, by=make.actor(pair[1].person, at=AT_NINE - HOUR))
+
+        assert (swap.state, published.state) == (SwapState.AGREED, PlanState.PUBLISHED)
+        assert list(swaps.list_agreed(session, published)) == [swap]
+        assert day.scheduler.id in session.scalars(select(Notice.person_id).where(Notice.kind == "swap")).all()
+        swaps.make_swap(session, swap, today=TODAY, by=make.actor(day.scheduler, at=AT_NINE - HOUR))
+        assert swap.state is SwapState.MADE
+
+    def test_only_those_who_are_asked_answer(
+        self, session: Session, make: Make, day: Day, pair: tuple[Assignment, Assignment]
+    ) -> None:
+        swap = self.propose(session, make, pair)
+        with pytest.raises(ForbiddenError):
+            swaps.agree(session, swap, today=TODAY, by=make.actor(pair[0].person))
+        with pytest.raises(ForbiddenError):
+            swaps.withdraw(session, swap, by=make.actor(pair[1].person))
+        with pytest.raises(ConflictError, match="already waits"):
+            self.propose(session, make, pair)
+        with pytest.raises(NotFoundError):
+            swaps.get_swap(session, swap.id, person=make.person())
+
+        swaps.refuse(session, swap, by=make.actor(pair[1].person))
+
+        assert swap.state is SwapState.REFUSED
+        with pytest.raises(ConflictError):
+            swaps.agree(session, swap, today=TODAY, by=make.actor(pair[1].person))
+
+
+class TestRungs:
+    def test_work_one_level_too_hard_is_served_by_that_rung_alone(
+        self, session: Session, make: Make, day: Day, solve_day
+    ) -> None:
+        harder = make.engagement_type(name="Router tuning", requires={day.tech: 4}, handle_minutes=20.0)
+        wanted = make.engagement(harder, external_id="tune", earliest_at=AT_NINE, due_at=AT_NINE + 3 * HOUR)
+        plan = solve_day()
+
+        found = {rung.step: rung for rung in rungs.list_rungs(session, plan, wanted.id, today=TODAY, at=AT_NINE)}
+
+        assert found["lower_level"].serves
+        assert found["lower_level"].person is not None
+        assert found["lower_level"].person.id == day.ada.id
+        assert not found["later"].serves
+        assert not found["overtime"].serves
+        assert found["overtime"].note
+        hard = {rung.step: rung for rung in rungs.list_rungs(session, plan, day.hard.id, today=TODAY, at=AT_NINE)}
+        assert not any(rung.serves for rung in hard.values())
+
+
+class TestPages:
+    def test_the_board_its_figure_and_its_tables(self, make: Make, day: Day, published: Plan, sign_in) -> None:
+        client = sign_in(day.scheduler)
+        make.commit()
+
+        page = client.get("/board")
+
+        assert page.status_code == 200
+        assert b"Ada Byron" in page.data
+        assert client.get("/board/progress?format=svg").status_code == 200
+        for table in ("agents", "queue", "breaches"):
+            answer = client.get(f"/board?format=csv&table={table}")
+            assert answer.mimetype == "text/csv"
+
+    def test_without_a_plan_it_says_what_to_do(self, make: Make, day: Day, sign_in) -> None:
+        client = sign_in(day.scheduler)
+        make.commit()
+        assert b"No plan of today is published" in client.get("/board").data
+        assert client.get("/board/progress").status_code == 404
+
+    def test_a_sick_call_leads_to_what_it_breaks_and_bad_ones_keep_their_words(
+        self, database, make: Make, day: Day, published: Plan, sign_in
+    ) -> None:
+        client = sign_in(day.scheduler)
+        make.commit()
+
+        refused = client.post("/board/sick", data={"who": "zoe until 12:00"})
+        done = client.post("/board/sick", data={"who": "ada"})
+
+        assert refused.status_code == 422
+        assert b"zoe until 12:00" in refused.data
+        assert done.status_code == 302
+        assert b"This breaks" in client.get(done.location).data
+        with database.reading() as session:
+            assert session.scalars(select(Absence.person_id)).all() == [day.ada.id]
+
+    def test_a_replan_is_queued_and_its_result_published_and_taken_back(
+        self, session: Session, make: Make, day: Day, published: Plan, solve_day, sign_in
+    ) -> None:
+        client, plan = sign_in(day.scheduler), solve_day(seed=2)
+        make.commit()
+
+        assert client.post("/board/replan", data={"keep_minutes": "x", "seconds": "5"}).status_code == 422
+        asked = client.post("/board/replan", data={"keep_minutes": "15", "max_changes": "2", "seconds": "5"})
+        assert asked.status_code == 302
+        assert client.get(asked.location).status_code == 200
+        assert client.post("/board/replan", data={"keep_minutes": "15", "seconds": "5"}).status_code == 409
+        assert client.get(f"/board/plans/{plan.id}").status_code == 200
+        assert client.post(f"/board/plans/{plan.id}/publish").status_code == 302
+        assert b"Publish the plan before again" in client.get("/board").data
+        assert client.post(f"/board/plans/{plan.id}/step-back").status_code == 302
+        assert client.post(f"/board/plans/{plan.id}/step-back").status_code == 409
+
+    def test_another_sites_board_is_not_found_and_agents_have_none(
+        self, make: Make, day: Day, published: Plan, sign_in
+    ) -> None:
+        far = make.site(name="Far")
+        scheduler, agent = sign_in(day.scheduler), sign_in(day.ada)
+        make.commit()
+
+        assert scheduler.get(f"/board?site={far.id}").status_code == 404
+        assert scheduler.post(f"/board/sick?site={far.id}", data={"who": "ada"}).status_code == 404
+        assert agent.get("/board").status_code == 403
+
+    def test_an_agent_says_that_they_are_ill(self, database, make: Make, day: Day, published: Plan, sign_in) -> None:
+        client = sign_in(day.ben)
+        make.commit()
+
+        assert client.post("/day/ill").status_code == 302
+        assert client.post("/day/ill").status_code == 409
+        with database.reading() as session:
+            absence = session.scalars(select(Absence)).one()
+            assert (absence.person_id, absence.kind, absence.starts_at) == (day.ben.id, AbsenceKind.SICK, NOW)
+            assert day.scheduler.id in session.scalars(select(Notice.person_id).where(Notice.kind == "absence")).all()
+
+    def test_swaps_from_page_to_page(self, database, make: Make, day: Day, published: Plan, sign_in) -> None:
+        make.commit()
+        with database.reading() as session:
+            rows = session.scalars(select(Assignment).where(Assignment.plan_id == published.id)).all()
+            mine = next(each.id for each in rows if each.person_id == day.ben.id)
+            theirs = next(each.id for each in rows if each.person_id == day.ada.id)
+        ben, ada = sign_in(day.ben), sign_in(day.ada)
+        make.commit()
+
+        assert ben.get(f"/day/assignments/{mine}/swap").status_code == 200
+        assert ben.get(f"/day/assignments/{theirs}/swap").status_code == 404
+        assert ben.post(f"/day/assignments/{mine}/swap", data={"other": str(theirs)}).status_code == 302
+        with database.reading() as session:
+            swap = session.scalars(select(Swap)).one()
+        assert b"Exchanges" in ada.get("/day").data
+        assert ben.post(f"/day/swaps/{swap.id}/refuse").status_code == 404
+        assert ada.post(f"/day/swaps/{swap.id}/agree").status_code == 302
+        with database.reading() as session:
+            assert session.get_one(Swap, swap.id).state in {SwapState.AGREED, SwapState.MADE}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_of_two_who_go_on_from_one_plan_the_second_is_refused(
+    database: Database, session: Session, make: Make, day: Day, published: Plan
+) -> None:
+    work = plans.list_assignments(session, published)[0]
+    by = make.actor(day.scheduler, at=AT_NINE - HOUR)
+    start = store.horizon_of(published.run).index_of(work.starts_at)
+    stay = [Move(str(work.engagement_id), str(work.person_id), start)]
+    make.commit()
+    with database.writing() as other:
+        seen_before = other.get_one(Plan, published.id)
+        assert seen_before.state is PlanState.PUBLISHED
+        made = successors.succeed(session, published, stay, kind="offer", today=TODAY, by=by)
+        session.commit()
+
+        with pytest.raises(ConflictError, match="newer plan"):
+            successors.succeed(other, seen_before, stay, kind="offer", today=TODAY, by=by)
+        with pytest.raises(ConflictError, match="newer plan"):
+            successors.step_back(other, seen_before, today=TODAY, by=by)
+
+    assert session.get_one(Plan, made.id, populate_existing=True).state is PlanState.PUBLISHED
+
+
+def test_a_run_remembers_what_was_asked(session: Session, make: Make, day: Day, published: Plan) -> None:
+    by = make.actor(day.scheduler, at=AT_NINE)
+    run: PlanRun = replan.request_replan(session, day.site, TODAY, request=replan.defaults(published), by=by)
+    assert run.gap_target == replan.GAP

@@ -1,0 +1,5 @@
+"""The reference of the API for people."""
+
+from webapp.blueprints.api_docs.views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,5 @@
+"""Who reviews in whose place."""
+
+from webapp.blueprints.deputies.views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,5 @@
+"""The huddle: five minutes with the team on shift."""
+
+from webapp.blueprints.huddle.views import blueprint
+
+__all__ = ["blueprint"]

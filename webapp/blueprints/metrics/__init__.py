@@ -1,0 +1,5 @@
+"""Metrics for whoever watches the installation."""
+
+from webapp.blueprints.metrics.views import blueprint
+
+__all__ = ["blueprint"]

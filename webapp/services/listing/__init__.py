@@ -1,0 +1,1 @@
+"""Lists for programs that read everything: filtered, ordered and paged within what the viewer may see."""
