@@ -40,6 +40,9 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
+POOL_SIZE = 20
+"""Connections that a process keeps: more than the threads for pages of `mainstay serve`, half of gunicorn's."""
+
 BUSY_TIMEOUT_MS = 10_000
 HURRIED_MS = 300
 """How long a transaction waits for others that has a caller who would rather go on without an answer."""
@@ -187,6 +190,8 @@ class Database:
             engine = create_engine(
                 url,
                 connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+                # A connection more is closed after its use, and reads the whole schema when it is opened again.
+                pool_size=POOL_SIZE,
                 hide_parameters=True,
             )
             event.listen(engine, "connect", _configure_sqlite)
@@ -194,7 +199,7 @@ class Database:
             return engine
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
-        engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+        engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=10, hide_parameters=True)
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", _ping_rested(engine.dialect))
         return engine

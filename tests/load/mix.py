@@ -5,8 +5,8 @@ The load that a centre makes: a stated mix of pages and writes, beside a bare pa
 half a year of skill history), serves it as docs/operations.md says and prints the figures.  SQLite is one ``mainstay
 serve`` that runs jobs as well; ``--database postgresql`` is gunicorn with two workers, Redis and two Celery workers.
 
-Eight clients ask without pause, that is up to saturation, each request as somebody else of the 80, so that nothing can
-be kept for the person.  Of a hundred requests are:
+Eight clients ask without pause, that is up to saturation, each request as somebody else of the 80 and over a connection
+of its own, so that nothing can be kept for the person.  Of a hundred requests are:
 
 ======================================  ==  =============================================  ==
 My day                                  30  a record of somebody, as an admin               6
@@ -46,6 +46,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from tests import required_services, running
 from tests.load import live_pages, mix_client, mix_count, mix_servers, mix_site
 from tests.load.mix_client import READS, WRITES, Outcome
@@ -53,6 +55,7 @@ from tests.load.mix_servers import Servers
 from tests.load.mix_work import Work
 from webapp import schema
 from webapp.db import Database
+from webapp.models import Job, JobState
 
 CLIENTS = 8
 BARE_SHARE = 0.25
@@ -60,6 +63,8 @@ SQLITE_LEAST_PER_SECOND = 50.0
 READS_P99_SECONDS = 0.5
 LEAST_SHARE_OF_BARE = 0.25
 MOST_ERRORS = 0.0001
+LONGEST_REST_SECONDS = 90.0
+LOOK_SECONDS = 1.0
 LONGEST_WRITE_SECONDS = 15.0
 """A write waits ten seconds for others at most; the rest is for the page itself."""
 
@@ -74,6 +79,7 @@ class Sizes:
     rows: int = 2000
     solve_seconds: float = 20.0
     clients: int = CLIENTS
+    processes: int = 1
     small: bool = False
 
 
@@ -230,6 +236,17 @@ class Measure:
         self.report.seen.add(outcome)
 
 
+def await_rest(database: Database) -> None:
+    """Wait until no job is at work, for a while at most: a new installation finds its prices first."""
+    until = time.monotonic() + LONGEST_REST_SECONDS
+    query = select(func.count()).where(Job.state.in_((JobState.RUNNING, JobState.WAITING)))
+    while time.monotonic() < until:
+        with database.reading() as session:
+            if not session.scalar(query):
+                return
+        time.sleep(LOOK_SECONDS)
+
+
 def _port(url: str) -> int:
     return int(url.rpartition(":")[2])
 
@@ -274,9 +291,11 @@ def measure(url: str, folder: Path, *, sizes: Sizes, redis_url: str = "") -> Rep
     before = mix_count.count_confirmations(database)
     report = Report("sqlite" if database.is_sqlite else "postgresql")
     work = Work(database, rows=sizes.rows, seconds=sizes.solve_seconds)
-    with mix_servers.start(url, folder, redis_url=redis_url, streams=sizes.streams) as servers:
+    with mix_servers.start(url, folder, redis_url=redis_url, streams=sizes.streams, processes=sizes.processes) as servers:
+        report.beside["workers_give_way"] = servers.light
         measuring = Measure(servers, cast, sizes, report)
         measuring.warm_up()
+        await_rest(database)
         measuring.mix("alone", bare=measuring.bare())
         bare = measuring.bare()
         with work.under_way():
@@ -298,10 +317,11 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each window of the mix")
     parser.add_argument("--streams", type=int, default=400, help="pages that are open for live updates")
+    parser.add_argument("--processes", type=int, default=1, help="of the server on SQLite; 1 is mainstay serve")
     parser.add_argument("--small", action="store_true", help="six agents and short windows: whether it works at all")
     parser.add_argument("--strict", action="store_true", help="end with 1 if a figure is missed")
     chosen = parser.parse_args()
-    sizes = Sizes(seconds=chosen.seconds, pages=chosen.streams)
+    sizes = Sizes(seconds=chosen.seconds, pages=chosen.streams, processes=chosen.processes)
     if chosen.small:
         sizes = Sizes(seconds=4.0, pages=20, streams=8, rows=50, solve_seconds=1.0, clients=3, small=True)
     with tempfile.TemporaryDirectory(prefix="mix-") as name, contextlib.ExitStack() as stack:

@@ -72,8 +72,7 @@ class Connection:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         if status not in {204, 304}:
             rest = self._read_body(headers, rest)
-        if headers.get("connection", "").lower() == "close":
-            self.close()
+        self.close()
         return status, headers, rest
 
     def _read_body(self, headers: dict[str, str], data: bytes) -> bytes:

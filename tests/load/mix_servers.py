@@ -14,6 +14,9 @@ from tests import running
 from tests.running import ROOT, Running
 
 WORKERS, THREADS = 2, 40
+WORKER_SHARE = 0.2
+"""Of the processor beside a server that wants it too, as ``deploy/systemd/mainstay-worker@.service`` weighs workers."""
+
 SECRETS = {
     "SECRET_KEY": "a-key-of-the-load-test-and-of-nothing-else",
     "PASSWORD_SALT": "a-salt-of-the-load-test",
@@ -27,6 +30,8 @@ class Servers:
     product: Running
     bare: Running
     workers: Sequence[Running] = ()
+    light: bool = False
+    """Whether workers give way to the server; only where this process may make control groups."""
 
     def cpu_seconds(self) -> float:
         """Return the processor time of the product's servers until now, solvers and workers left out."""
@@ -38,36 +43,46 @@ class Servers:
 
 
 @contextlib.contextmanager
-def start(url: str, folder: Path, *, redis_url: str, streams: int, **settings: str) -> Iterator[Servers]:
+def start(
+    url: str, folder: Path, *, redis_url: str, streams: int, processes: int = 1, **settings: str
+) -> Iterator[Servers]:
     """
     Serve an installation until the block ends.
 
     Parameters
     ----------
     url
-        Its database. SQLite is served by one ``mainstay serve`` that also runs jobs; PostgreSQL by gunicorn with two
-        workers, beside two Celery workers.
+        Its database. PostgreSQL is served by gunicorn with two workers, beside two Celery workers.
     folder
         For logs.
     redis_url
         The Redis of the jobs' messages, with PostgreSQL.
     streams
         Pages of each process that are told by a stream.
+    processes
+        Of the server on SQLite: 1 is ``mainstay serve``, which also runs jobs; more are gunicorn's, beside one
+        ``mainstay worker``.
     settings
         More settings.
     """
     settings = {"LIVE_STREAMS": str(streams), **SECRETS, **settings}
     with contextlib.ExitStack() as stack:
-        if url.startswith("sqlite"):
+        if url.startswith("sqlite") and processes == 1:
             bare = stack.enter_context(_bare(folder, waitress=True))
             product = stack.enter_context(running.server(url, folder, **settings))
             yield Servers(product, bare)
             return
-        settings |= {"MAINSTAY_EXECUTOR": "celery", "CELERY_BROKER_URL": redis_url, "RATE_LIMIT_STORAGE": redis_url}
+        count = WORKERS
+        if url.startswith("sqlite"):
+            settings |= {"MAINSTAY_EXECUTOR": "none"}
+            count = 1
+        else:
+            settings |= {"MAINSTAY_EXECUTOR": "celery", "CELERY_BROKER_URL": redis_url, "RATE_LIMIT_STORAGE": redis_url}
         bare = stack.enter_context(_bare(folder, waitress=False))
-        workers = [stack.enter_context(running.worker(url, folder, **settings)) for _ in range(WORKERS)]
+        workers = [stack.enter_context(running.worker(url, folder, **settings)) for _ in range(count)]
+        light = stack.enter_context(_weigh_less([each.process.pid for each in workers]))
         product = stack.enter_context(gunicorn(url, folder, **settings))
-        yield Servers(product, bare, workers)
+        yield Servers(product, bare, workers, light=light)
 
 
 @contextlib.contextmanager
@@ -76,6 +91,30 @@ def gunicorn(url: str, folder: Path, **settings: str) -> Iterator[Running]:
     environment = running.environment(url, **settings)
     with _run(_gunicorn("wsgi:app"), folder, environment, path="/readyz") as served:
         yield served
+
+
+@contextlib.contextmanager
+def _weigh_less(pids: Sequence[int]) -> Iterator[bool]:
+    """Let processes and what they start give way to others until the block ends, as systemd does by ``CPUWeight``."""
+    first = Path("/sys/fs/cgroup/cpu")
+    root, weight = (first, ("cpu.shares", 1024)) if first.is_dir() else (Path("/sys/fs/cgroup"), ("cpu.weight", 100))
+    group = root / f"mix-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / weight[0]).write_text(str(int(WORKER_SHARE * weight[1])))
+        for pid in pids:
+            (group / "cgroup.procs").write_text(str(pid))
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        for pid in (group / "cgroup.procs").read_text().split():
+            with contextlib.suppress(OSError):
+                (root / "cgroup.procs").write_text(pid)
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 @contextlib.contextmanager

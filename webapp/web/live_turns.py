@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.web.toasts import BACKGROUND
 
-TURNS = 2
+TURNS = 1
 RETRY_SECONDS = 2
 """The browser waits longer each time it is told so in a row."""
 
