@@ -291,7 +291,9 @@ def measure(url: str, folder: Path, *, sizes: Sizes, redis_url: str = "") -> Rep
     before = mix_count.count_confirmations(database)
     report = Report("sqlite" if database.is_sqlite else "postgresql")
     work = Work(database, rows=sizes.rows, seconds=sizes.solve_seconds)
-    with mix_servers.start(url, folder, redis_url=redis_url, streams=sizes.streams, processes=sizes.processes) as servers:
+    with mix_servers.start(
+        url, folder, redis_url=redis_url, streams=sizes.streams, processes=sizes.processes
+    ) as servers:
         report.beside["workers_give_way"] = servers.light
         measuring = Measure(servers, cast, sizes, report)
         measuring.warm_up()
