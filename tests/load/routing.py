@@ -3,8 +3,8 @@ How long a decision of live routing takes on a large floor: in the service, and 
 
 One site with 1,000 agents signed in, 20 classes of contacts, prices and half of the agents free.  Each round a contact
 arrives, its agent accepts, and a contact ends, so that the floor stays as it is; on SQLite and on PostgreSQL, in the
-service and through the API, with a bare Flask route on the same server and one bare row that is stored, all in turns, so
-that whatever else the machine does falls on each alike.  Printed are the median and the 99th percentile of each, and
+service and through the API, with a bare Flask route on the same server and one bare row that is stored, all in turns,
+so that whatever else the machine does falls on each alike.  Printed are the median and the 99th percentile of each, and
 the processor time of this process, which tells a loaded machine from a slow product; that of PostgreSQL's own processes
 is not in it.
 
