@@ -2,7 +2,7 @@
 Exact statistics of selections: Fisher's test, Holm's adjustment, the four-fifths ratio and a rate's interval.
 
 Whatever decides something is computed with integers and fractions, so that no verdict hangs on a rounding error: in
-floating point 0.24 ÷ 0.30 is below 0.8.
+floating point 0.16 ÷ 0.20 is below 0.8.
 """
 
 from __future__ import annotations
