@@ -16,7 +16,7 @@ from webapp import create_app, schema
 from webapp.cli.console import cli, get_config, get_database
 from webapp.errors import ConflictError
 from webapp.jobs.worker import run_polling
-from webapp.web import logs
+from webapp.web import collecting, logs
 from webapp.web.live_hub import Hub
 
 
@@ -61,6 +61,7 @@ def serve_until_interrupted(app: Flask, *, host: str, port: int, threads: int = 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda _number, _frame: _interrupt(hub))
         signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(hub))
+    collecting.spare_pages()
     waitress.serve(app, sockets=[listener], threads=threads + streams, ident="Mainstay")
 
 
