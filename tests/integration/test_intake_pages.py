@@ -56,7 +56,7 @@ def test_a_system_is_connected_and_its_secret_is_shown_once(make, sign_in, sched
     form = new_source(types, make.home)
     client = sign_in(scheduler)
 
-    answer = client.post("/intake/sources/new", data=form)
+    answer = client.post("/intake/sources/new", data=form, follow_redirects=True)
 
     (secret,) = set(re.findall(r"whsec_[\w-]{30,}", answer.text))
     source = one(database, IntakeSource)
@@ -290,7 +290,7 @@ def test_a_source_is_edited_and_gets_another_secret(make, sign_in, scheduler, so
     }
 
     assert client.post(f"{address}/edit", data=form).status_code == 302
-    changed = client.post(f"{address}/secret", data={"secret": "a-secret-of-the-sender"})
+    changed = client.post(f"{address}/secret", data={"secret": "a-secret-of-the-sender"}, follow_redirects=True)
 
     found = one(database, IntakeSource)
     assert (found.name, found.threshold, found.active) == ("Renamed", 0.7, False)

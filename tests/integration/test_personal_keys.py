@@ -91,7 +91,7 @@ def test_password_renewed_by_an_admin_takes_the_keys_along_and_tells_the_person(
     assert "revokes their API tokens and their calendar link" in client.get(f"/people/{ada.id}/access").text
     make.commit()
 
-    assert client.post(f"/people/{ada.id}/account/password", data={"way": way}).status_code == 200
+    assert client.post(f"/people/{ada.id}/account/password", data={"way": way}).status_code == 302
 
     assert keys() == REFUSED
     told = make.session.scalars(select(Notice).where(Notice.person_id == ada.id)).all()

@@ -65,7 +65,7 @@ def agent(make):
 def link(agent, sign_in):
     """Return the agent's client, and the path of the link that they made."""
     client = sign_in(agent)
-    page = client.post("/calendar").text
+    page = client.post("/calendar", follow_redirects=True).text
     return client, page.split('value="http://localhost', 1)[1].split('"', 1)[0]
 
 
@@ -176,7 +176,7 @@ def test_a_link_dies_by_being_revoked_renewed_or_its_persons_leaving(app, agent,
         assert feed.fetched_at == NOW
         assert path.split("/")[-1].removesuffix(".ics") not in feed.token_digest
 
-    renewed = mine.post("/calendar").text.split('value="http://localhost', 1)[1].split('"', 1)[0]
+    renewed = mine.post("/calendar", follow_redirects=True).text.split('value="http://localhost', 1)[1].split('"', 1)[0]
     assert stranger.get(path).status_code == 404
     assert stranger.get(renewed).status_code == 200
     agent.active = False

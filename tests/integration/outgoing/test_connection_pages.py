@@ -59,7 +59,7 @@ def _webhook(receiver, **values):
 
 
 def test_a_webhook_is_added_and_its_secret_shown_this_once(admin, database, receiver, run_jobs):
-    answer = admin.post("/webhooks/new", data=_webhook(receiver))
+    answer = admin.post("/webhooks/new", data=_webhook(receiver), follow_redirects=True)
 
     (secret,) = re.findall(r'value="(whsec_[^"]+)"', answer.text)
     (made,) = _read(database, WebhookSubscription)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.services import calendar_feeds
 from webapp.services.access import Permission
+from webapp.web import shown_once
 from webapp.web.guard import public, requires
 from webapp.web.request import actor, current_person, get_database, get_session, now
 from webapp.web.security import within_feed_limit
@@ -20,22 +21,20 @@ blueprint = Blueprint("calendar", __name__, url_prefix="/calendar")
 @blueprint.get("")
 @requires(Permission.WORK_OWN_DAY)
 def index() -> ResponseReturnValue:
-    """Show whether one's calendar reads one's day, and when it last did."""
-    return _page()
-
-
-def _page(link: str = "") -> str:
+    """Show whether one's calendar reads one's day, and when it last did; a new link this once."""
     person = current_person()
     feed = calendar_feeds.find_feed(get_session(), person)
+    link = shown_once.take("calendar").get("link")
     return render_template("calendar/index.html", feed=feed, link=link, zone=person.site.time_zone)
 
 
 @blueprint.post("")
 @requires(Permission.WORK_OWN_DAY)
 def create() -> ResponseReturnValue:
-    """Make a link, in the place of the old one if there is one, and show it this once."""
+    """Make a link, in the place of the old one if there is one, and lead to the page that shows it once."""
     token = calendar_feeds.open_feed(get_session(), current_person(), by=actor())
-    return _page(url_for(".feed", token=token, _external=True))
+    shown_once.keep("calendar", link=url_for(".feed", token=token, _external=True))
+    return redirect(url_for(".index"))
 
 
 @blueprint.post("/revoke")

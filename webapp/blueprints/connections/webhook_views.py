@@ -9,9 +9,10 @@ from webapp.blueprints.connections.forms import KIND_WORDS, WebhookForm
 from webapp.blueprints.connections.views import blueprint
 from webapp.errors import InvalidInputError
 from webapp.forms import add_error
-from webapp.models import DeliveryState
+from webapp.models import DeliveryState, WebhookSubscription
 from webapp.services import access, audit, outbox, webhooks
 from webapp.services.access import Permission
+from webapp.web import shown_once
 from webapp.web.calling import get_gate
 from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
@@ -57,7 +58,7 @@ def _form(sent: Sent = None, **values: object) -> WebhookForm:
 @blueprint.route("/webhooks/new", methods=["GET", "POST"])
 @requires(Permission.MANAGE_CONNECTIONS)
 def new_webhook() -> ResponseReturnValue:
-    """Add a webhook, and show its secret this once."""
+    """Add a webhook, and lead to the page that shows its secret once."""
     form = _form(request.form if request.method == "POST" else None)
     if form.validate_on_submit():
         try:
@@ -67,7 +68,7 @@ def new_webhook() -> ResponseReturnValue:
         except InvalidInputError as error:
             add_error(form, error)
         else:
-            return render_template("connections/secret.html", subscription=made, secret=secret, rotated=False)
+            return _to_secret(made, secret)
     page = render_template("connections/edit_webhook.html", form=form, subscription=None, conflict=None)
     return page, 422 if form.is_submitted() else 200
 
@@ -145,11 +146,27 @@ def edit_webhook(subscription_id: int) -> ResponseReturnValue:
 @blueprint.post("/webhooks/<int:subscription_id>/rotate")
 @requires(Permission.MANAGE_CONNECTIONS)
 def rotate(subscription_id: int) -> ResponseReturnValue:
-    """Give a webhook a new secret, and show it this once."""
+    """Give a webhook a new secret, and lead to the page that shows it once."""
     session = get_session()
     shown = webhooks.get_subscription(session, subscription_id)
     secret = webhooks.rotate_secret(session, shown, box=get_secret_box(), by=actor())
-    return render_template("connections/secret.html", subscription=shown, secret=secret, rotated=True)
+    return _to_secret(shown, secret, rotated=True)
+
+
+def _to_secret(subscription: WebhookSubscription, secret: str, *, rotated: bool = False) -> ResponseReturnValue:
+    shown_once.keep(f"webhook:{subscription.id}", secret=secret, rotated="yes" if rotated else "")
+    return redirect(url_for(".webhook_secret", subscription_id=subscription.id))
+
+
+@blueprint.get("/webhooks/<int:subscription_id>/secret")
+@requires(Permission.MANAGE_CONNECTIONS)
+def webhook_secret(subscription_id: int) -> ResponseReturnValue:
+    """Show the secret that was just made; later, lead to the webhook."""
+    shown = webhooks.get_subscription(get_session(), subscription_id)
+    made = shown_once.take(f"webhook:{shown.id}")
+    if not made:
+        return redirect(url_for(".webhook", subscription_id=shown.id))
+    return render_template("connections/secret.html", subscription=shown, **made)
 
 
 @blueprint.post("/webhooks/<int:subscription_id>/test")

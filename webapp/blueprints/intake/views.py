@@ -13,7 +13,7 @@ from webapp.models import IntakeSource, IntakeState
 from webapp.services import access, audit
 from webapp.services.access import Permission
 from webapp.services.intake import mapping, reruns, reviewing, showing, sources
-from webapp.web import figures
+from webapp.web import figures, shown_once
 from webapp.web.arguments import choice_argument
 from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/sources/new", methods=["GET", "POST"])
 @requires(Permission.MANAGE_INTAKE)
 def create() -> ResponseReturnValue:
-    """Connect a system; its secret is shown once, on the answer."""
+    """Connect a system, and lead to the page that shows its secret once."""
     session, viewer = get_session(), current_viewer()
     places = access.list_sites(session, viewer=viewer, permission=Permission.MANAGE_INTAKE)
     if not places:
@@ -78,11 +78,23 @@ def create() -> ResponseReturnValue:
         except InvalidInputError as error:
             add_error(form, error)
         else:
-            return _secret_page(source, secret)
+            return _to_secret(source, secret)
     return render_template("intake/edit.html", form=form, source=None), 422 if form.is_submitted() else 200
 
 
-def _secret_page(source: IntakeSource, secret: str) -> str:
+def _to_secret(source: IntakeSource, secret: str) -> ResponseReturnValue:
+    shown_once.keep(f"source:{source.id}", secret=secret)
+    return redirect(url_for(".show_secret", source_id=source.id))
+
+
+@blueprint.get("/sources/<int:source_id>/secret")
+@requires(Permission.MANAGE_INTAKE)
+def show_secret(source_id: int) -> ResponseReturnValue:
+    """Show the secret that was just made; later, lead to the source."""
+    source = find_source(source_id)
+    secret = shown_once.take(f"source:{source.id}").get("secret")
+    if secret is None:
+        return redirect(url_for(".show", source_id=source.id))
     return render_template(
         "intake/secret.html",
         source=source,
@@ -204,7 +216,7 @@ def edit(source_id: int) -> ResponseReturnValue:
 @blueprint.post("/sources/<int:source_id>/secret")
 @requires(Permission.MANAGE_INTAKE)
 def change_secret(source_id: int) -> ResponseReturnValue:
-    """Give a source another secret, and show it once."""
+    """Give a source another secret, and lead to the page that shows it once."""
     source, form = find_source(source_id), SecretForm()
     if not form.validate():
         raise InvalidInputError("A secret has 16 to 200 characters.")
@@ -216,7 +228,7 @@ def change_secret(source_id: int) -> ResponseReturnValue:
         box=get_secret_box(),
         by=actor(),
     )
-    return _secret_page(source, secret)
+    return _to_secret(source, secret)
 
 
 @blueprint.post("/sources/<int:source_id>/rerun")

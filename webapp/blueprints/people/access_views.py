@@ -13,6 +13,7 @@ from webapp.forms import add_error
 from webapp.models import Account, Person, Role
 from webapp.services import access, accounts, roles
 from webapp.services.access import Permission
+from webapp.web import shown_once
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session
 from webapp.web.toasts import flash_success
@@ -80,26 +81,26 @@ def withdraw(person_id: int, grant_id: int) -> ResponseReturnValue:
 @blueprint.post("/people/<int:person_id>/account")
 @requires(Permission.EDIT_PEOPLE)
 def create_account(person_id: int) -> ResponseReturnValue:
-    """Create an account, and show once how its owner gets in."""
+    """Create an account, and lead to the page that shows once how its owner gets in."""
     person, first = _get_person(person_id), draw_password()
     way = _way()
     account = accounts.create_account(
         get_session(), person, password_hash=first.hash, viewer=current_viewer(), by=actor()
     )
-    return _show_once(person, account, way=way, password=first.text)
+    return _to_way_in(account, way=way, password=first.text)
 
 
 @blueprint.post("/people/<int:person_id>/account/password")
 @requires(Permission.EDIT_PEOPLE)
 def renew_password(person_id: int) -> ResponseReturnValue:
-    """Replace a forgotten password, and show once how the account's owner gets in."""
+    """Replace a forgotten password, and lead to the page that shows once how the account's owner gets in."""
     person, first = _get_person(person_id), draw_password()
     way = _way()
     account = accounts.find_account(get_session(), person)
     if account is None:
         raise NotFoundError(f"{person.name} has no account.")
     accounts.set_password(get_session(), account, password_hash=first.hash, viewer=current_viewer(), by=actor())
-    return _show_once(person, account, way=way, password=first.text)
+    return _to_way_in(account, way=way, password=first.text)
 
 
 def _way() -> str:
@@ -109,12 +110,18 @@ def _way() -> str:
     return str(form.way.data)
 
 
-def _show_once(person: Person, account: Account, *, way: str, password: str) -> ResponseReturnValue:
-    """Answer with the secret itself: a redirect would have to carry it in a cookie or an address."""
-    return render_template(
-        "people/account_ready.html",
-        person=person,
-        account=account,
-        link=one_time_link(account) if way == "link" else None,
-        password=password if way == "password" else None,
-    )
+def _to_way_in(account: Account, *, way: str, password: str) -> ResponseReturnValue:
+    made = {"link": one_time_link(account)} if way == "link" else {"password": password}
+    shown_once.keep(f"account:{account.person_id}", **made)
+    return redirect(url_for(".way_in", person_id=account.person_id))
+
+
+@blueprint.get("/people/<int:person_id>/account/way-in")
+@requires(Permission.EDIT_PEOPLE)
+def way_in(person_id: int) -> ResponseReturnValue:
+    """Show how somebody gets in, which was just made; later, lead to their roles and sign-in."""
+    person = _get_person(person_id)
+    account, made = accounts.find_account(get_session(), person), shown_once.take(f"account:{person.id}")
+    if account is None or not made:
+        return redirect(url_for(".person_access", person_id=person.id))
+    return render_template("people/account_ready.html", person=person, account=account, **made)

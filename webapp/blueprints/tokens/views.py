@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from webapp.blueprints.tokens.forms import TokenForm
 from webapp.errors import InvalidInputError
 from webapp.forms import add_error, options
-from webapp.models import ApiToken
 from webapp.services import api_tokens
 from webapp.services.access import Permission
+from webapp.web import shown_once
 from webapp.web.guard import requires
 from webapp.web.request import actor, can, current_person, current_viewer, get_session, now
 from webapp.web.tables import csv_response
@@ -32,7 +32,7 @@ def _form(*, sent: bool = False) -> TokenForm:
     return form
 
 
-def _page(form: TokenForm, *, made: ApiToken | None = None, secret: str = "") -> str:
+def _page(form: TokenForm) -> str:
     session = get_session()
     everybodys = api_tokens.list_all(session, viewer=current_viewer()) if can(Permission.MANAGE_TOKENS) else None
     return render_template(
@@ -40,8 +40,7 @@ def _page(form: TokenForm, *, made: ApiToken | None = None, secret: str = "") ->
         form=form,
         tokens=api_tokens.list_own(session, current_person()),
         everybodys=everybodys,
-        made=made,
-        secret=secret,
+        made=shown_once.take("token"),
         present=now(),
     )
 
@@ -73,7 +72,7 @@ def index() -> ResponseReturnValue:
 @blueprint.post("")
 @requires(Permission.USE_MAINSTAY)
 def create() -> ResponseReturnValue:
-    """Make a token, and show its secret this once: no address leads to this answer again."""
+    """Make a token, and lead to the list, which shows its secret once."""
     form = _form(sent=True)
     if form.validate():
         try:
@@ -90,7 +89,8 @@ def create() -> ResponseReturnValue:
         except InvalidInputError as error:
             add_error(form, error)
         else:
-            return _page(_form(), made=token, secret=secret)
+            shown_once.keep("token", name=token.name, secret=secret)
+            return redirect(url_for(".index"))
     return _page(form), 422
 
 
