@@ -131,6 +131,14 @@ class SickCallSchema(ma.Schema):
         metadata={"description": "Keys of work that the person had begun."},
     )
     live_minutes = ma.fields.Float(required=True)
+    uncovered = ma.fields.List(
+        ma.fields.Pluck(DeclinedSchema, "assignment_id"),
+        required=True,
+        metadata={
+            "description": "Keys of those of both kinds that are planned at times at which the person works no more, "
+            "as the plan's shift changes count them; the rest was planned earlier."
+        },
+    )
 
 
 @blueprint.get("/sites/<key:site_id>/board")

@@ -72,6 +72,7 @@ def test_a_sick_call_notes_tells_and_says_what_breaks(make, world, scheduler):
 
     assert (called.status_code, called.json["kind"]) == (201, "sick")
     assert known["assignment_id"] in called.json["assignments"]
+    assert set(called.json["uncovered"]) <= set(called.json["assignments"] + called.json["under_way"])
     assert read.json == called.json
     assert scheduler.get(called.headers["Location"]).json["person_id"] == known["person_id"]
     assert (again.status_code, unknown.status_code) == (409, 422)

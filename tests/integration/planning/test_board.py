@@ -30,7 +30,7 @@ from webapp.models import (
     Swap,
     SwapState,
 )
-from webapp.services import lifecycle
+from webapp.services import lifecycle, roster_marks
 from webapp.services.board import sickness, today
 from webapp.services.board.breaches import BreachKind
 from webapp.services.board.floor import FloorState
@@ -202,6 +202,25 @@ class TestSickCalls:
         assert told == [lead.id]
         with pytest.raises(ConflictError, match="already"):
             sickness.report_call(session, day.site, "ada", viewer=viewer, by=by)
+
+    @pytest.mark.parametrize(("hours", "covered"), [(0, False), (3, True)])
+    def test_it_tells_apart_what_the_mark_counts_and_what_was_planned_earlier(  # noqa: PLR0917 - each is a fixture
+        self, session: Session, make: Make, day: Day, published: Plan, sign_in, hours: int, covered: bool
+    ) -> None:
+        """All work is planned before noon: who leaves at nine leaves it uncovered, who leaves at noon behind."""
+        count = list(places(session, published).values()).count(day.ada.id)
+        absence = sickness.report_person(session, day.ada, by=make.actor(day.scheduler, at=AT_NINE + hours * HOUR))
+        client = sign_in(day.scheduler)
+
+        broken = sickness.find_broken(session, absence)
+        (marked,) = roster_marks.list_changed(session, published)
+        make.commit()
+        page = client.get(f"/board?absence={absence.id}").text
+
+        assert (len(broken.assignments), broken.earlier) == (count, count if covered else 0)
+        assert len(broken.uncovered) == marked.uncovered == (0 if covered else count)
+        assert (f"(0 not covered any more, {count} planned earlier and not begun)" in page) is covered
+        assert ("All its work is still covered." in page) is covered
 
     def test_a_part_of_a_name_must_fit_one(self, session: Session, make: Make, day: Day) -> None:
         make.person(name="Adele Ruiz")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.errors import ConflictError, InvalidInputError
 from webapp.models import Absence, AbsenceKind, Assignment, Engagement, Person, Plan, Reservation, Role, RoleGrant, Site
-from webapp.services import absences, lifecycle, notices, roster, zones
+from webapp.services import absences, lifecycle, notices, roster, roster_marks, zones
 from webapp.services.absences import AbsenceDraft
 from webapp.services.access import Viewer
 from webapp.services.audit import Actor
@@ -51,6 +51,9 @@ class Broken:
         Work that they had begun.
     live_minutes
         Minutes kept for live contacts that fall into the absence.
+    uncovered
+        Those of all this work that are planned at times at which the person works no more, as the plan's mark counts
+        them (:mod:`webapp.services.roster_marks`); the rest was planned earlier, and the person did not come to it.
     """
 
     absence: Absence
@@ -58,6 +61,12 @@ class Broken:
     assignments: tuple[Assignment, ...] = ()
     under_way: tuple[Assignment, ...] = ()
     live_minutes: float = 0.0
+    uncovered: tuple[Assignment, ...] = ()
+
+    @property
+    def earlier(self) -> int:
+        """How much of the work that has not begun was planned before they went."""
+        return len(set(self.assignments) - set(self.uncovered))
 
 
 def read_call(words: str) -> SickCall:
@@ -227,12 +236,14 @@ def find_broken(session: Session, absence: Absence) -> Broken:
     ).all()
     # What was planned before the absence and has not begun is left undone as well.
     begun = tuple(row for row in rows if row.engagement.state not in lifecycle.UNSTARTED)
+    uncovered = roster_marks.find_uncovered(session, plan)
     return Broken(
         absence,
         plan,
         assignments=tuple(row for row in rows if row not in begun),
         under_way=begun,
         live_minutes=_live_minutes(session, plan, absence),
+        uncovered=tuple(row for row in rows if row.id in uncovered),
     )
 
 
