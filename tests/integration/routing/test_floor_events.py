@@ -382,3 +382,21 @@ def test_a_decision_asks_the_database_little_and_reads_nothing_that_its_own_proc
 
     # The lock, the site, the contact and what is known of it; then everything is stored, on SQLite row by row.
     assert len(told) == (4 if session.get_bind().dialect.name == "postgresql" else 7)
+
+
+def test_pages_and_programs_share_what_a_process_knows_of_a_site(database, floor, session):
+    comes(floor, session, "ana")
+    asked = []
+
+    def listen(*heard):
+        asked.append(heard[2])
+
+    event.listen(database.engine, "before_cursor_execute", listen)
+    with database.writing(hurried=True) as program:
+        outcome = arrives(floor, program, 1)
+    comes(floor, session, "bo")
+    event.remove(database.engine, "before_cursor_execute", listen)
+
+    assert floor.name(outcome.offers[0].person_id) == "ana"
+    # Neither reads the desk again, nor what the other has changed.
+    assert not [each for each in asked if "routing_desk.content" in each or "agent_presence.change >" in each]

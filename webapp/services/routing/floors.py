@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Table, bindparam, event, insert, select, update
+from sqlalchemy import Connection, Pool, Table, bindparam, event, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -126,7 +126,8 @@ class _Known:
     latest: _Latest = field(default_factory=_Latest)
 
 
-_known: WeakKeyDictionary[Engine, dict[int, _Known]] = WeakKeyDictionary()
+# By pool: pages and programs ask through engines of their own, with other options, over the connections of one pool.
+_known: WeakKeyDictionary[Pool, dict[int, _Known]] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -300,7 +301,7 @@ def open_floor(session: Session, site_id: int, *, at: dt.datetime, locked: bool 
     setting = connection.execute(_SITE, {"site_id": site_id}).one_or_none()
     if setting is None or setting.desk_id is None or setting.mode == RoutingMode.OFF:
         return None
-    known = _catch_up(session.get_bind(), connection, site_id, setting)  # type: ignore[arg-type]
+    known = _catch_up(connection, site_id, setting)
     known.latest = _Latest()
     session.info.setdefault(_LATEST, []).append((session.get_transaction(), known.latest))
     return SiteFloor(connection, site_id, at, setting, setting.changes, known, setting.changes)
@@ -319,8 +320,8 @@ def _note_rollback(session: Session) -> None:
     session.info.pop(_LATEST, None)
 
 
-def _catch_up(engine: Engine, connection: Connection, site_id: int, setting: Row[*tuple[Any, ...]]) -> _Known:
-    by_site = _known.setdefault(engine, {})
+def _catch_up(connection: Connection, site_id: int, setting: Row[*tuple[Any, ...]]) -> _Known:
+    by_site = _known.setdefault(connection.engine.pool, {})
     known = by_site.get(site_id)
     if known is not None and known.latest.committed and known.latest.changes is not None:
         known.seen = known.latest.changes
