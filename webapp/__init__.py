@@ -55,6 +55,7 @@ def create_app(
     from webapp.services import erasure_memory  # noqa: PLC0415
     from webapp.services.erasure_memory import ErasureMemory  # noqa: PLC0415
     from webapp.web import (  # noqa: PLC0415
+        arguments,
         failures,
         filters,
         guard,
@@ -111,6 +112,7 @@ def create_app(
     rest.install(app)
     tables.install(app)
     toasts.install(app)
+    arguments.install(app)
     blueprints.register(app)
     api.register(app)
     scim.install(app)

@@ -60,6 +60,54 @@ def test_a_page_or_day_that_does_not_exist_leads_to_one_that_does(make, client, 
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "/plans?day={}",
+            "/day?day={}",
+            "/week?day={}",
+            "/roster?day={}",
+            "/roster/shifts/new?day={}",
+            "/board?day={}",
+        ),
+        *("/engagements?day={}", "/simulations?day={}", "/scenarios?day={}", "/my/skills/history?on={}"),
+    ],
+)
+@pytest.mark.parametrize("day", ["2026-02-31", "x"])
+def test_a_day_that_does_not_exist_is_told_on_the_page(client, address, day):
+    answer = client.get(address.format(day))
+
+    assert answer.status_code == 200
+    assert f"{day} is no day; " in answer.text
+
+
+def test_what_is_shown_in_its_place_is_named(client):
+    assert "2026-02-31 is no day; this is Mon 23 Nov 2026." in client.get("/plans?day=2026-02-31").text
+    assert "2026-02-31 is no day; it is left out." in client.get("/engagements?day=2026-02-31").text
+    assert "is no day" not in client.get("/plans?day=2026-11-20").text
+    assert "is no day" not in client.get("/plans?day=").text
+
+
+def test_the_board_of_another_day_says_that_it_is_todays(client):
+    assert "The board is always of today, not of Fri 20 Nov 2026." in client.get("/board?day=2026-11-20").text
+    assert "always of today" not in client.get("/board?day=2026-11-23").text
+
+
+def test_a_file_of_a_day_that_does_not_exist_is_not_found(client):
+    answer = client.get("/week?day=2026-02-31&format=csv")
+
+    assert answer.status_code == 404
+    assert "2026-02-31 is no day." in answer.text
+
+
+def test_what_somebody_put_in_place_of_a_day_is_shown_short_and_as_text(client):
+    answer = client.get("/plans?day=" + "<b>" * 50)
+
+    assert "<b><b>" not in answer.text
+    assert f"{'&lt;b&gt;' * 13}&lt;… is no day" in answer.text
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "on=9999-12-31&from=09:00&until=08:00",

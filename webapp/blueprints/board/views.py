@@ -18,9 +18,12 @@ from webapp.services.board.floor import count_states
 from webapp.services.planning import replan, stretch_slots, swaps
 from webapp.services.talk import rescue
 from webapp.web import figures
+from webapp.web.arguments import chosen_day, say_of_address
+from webapp.web.filters import day as day_words
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, can, current_viewer, get_session, now
+from webapp.web.request import today as today_at
 from webapp.web.sites import chosen_site, list_sites
 from webapp.web.tables import csv_response
 from webapp.web.toasts import flash_undo
@@ -41,6 +44,10 @@ BREACH_WORDS = {
 def index() -> ResponseReturnValue:
     """Show the board of today, or one of its tables as CSV."""
     site = chosen_site(Permission.VIEW_PLANS)
+    present = today_at(site)
+    wanted = chosen_day(present)
+    if wanted != present:
+        say_of_address(f"The board is always of today, not of {day_words(wanted)}.")
     if request.args.get("format") == "csv":
         return _csv(site)
     return render_board(site)

@@ -14,7 +14,7 @@ from webapp.services.coverage import single_points, table
 from webapp.services.coverage.single_points import WeekPoints
 from webapp.services.coverage.table import CoverageLine
 from webapp.services.coverage.week import SiteWeek, get_site, list_sites, monday_of, read_week
-from webapp.web.arguments import day_argument, read_day
+from webapp.web.arguments import chosen_day, read_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_person, current_viewer, get_session, today
@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
     site = _choose_site(sites)
     if site is None:
         return render_template("coverage/none.html")
-    first_on = monday_of(day_argument("week") or today(site))
+    first_on = monday_of(chosen_day(today(site), "week"))
     week = read_week(session, site, first_on, today=today(site))
     lines = table.compare(session, week)
     if request.args.get("sort") == "thinnest":

@@ -18,7 +18,7 @@ from webapp.services.planning import day as planned_day
 from webapp.services.planning import swaps
 from webapp.services.routing import floor_view
 from webapp.services.talk import calling, huddle, threads
-from webapp.web.arguments import day_argument, read_day
+from webapp.web.arguments import chosen_day, read_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
@@ -41,7 +41,7 @@ _WISHES = {
 @requires(Permission.WORK_OWN_DAY)
 def index() -> ResponseReturnValue:
     """Show one's own day, today if the address names none, as a page or as CSV."""
-    day_on = day_argument() or today(current_person().site)
+    day_on = chosen_day(today(current_person().site))
     if request.args.get("format") == "csv":
         return _csv(own_day.own_day(get_session(), current_person(), day_on))
     return _page(day_on)

@@ -18,7 +18,7 @@ from webapp.services.planning import overview, pins, policies, runs
 from webapp.services.planning.day import find_live_plan
 from webapp.services.planning.words import status_words
 from webapp.web import figures
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_viewer, get_session, now, today
@@ -32,7 +32,7 @@ blueprint = Blueprint("plans", __name__, url_prefix="/plans")
 def _site_and_day(permission: Permission = Permission.VIEW_PLANS) -> tuple[Site, dt.date]:
     """Return the site and day that the address names; a person's own site and today by default."""
     site = chosen_site(permission)
-    return site, day_argument() or today(site)
+    return site, chosen_day(today(site))
 
 
 @blueprint.get("")

@@ -12,7 +12,7 @@ from webapp.models import Person
 from webapp.services import access, freshness, own_skills, record_history, reviews
 from webapp.services.access import Permission
 from webapp.web import figures
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import current_viewer, get_session, today
@@ -30,7 +30,7 @@ def person(person_id: int) -> ResponseReturnValue:
     watch(f"person:{person_id}", "catalogue")
     session, shown = get_session(), _get_person(person_id)
     present = today(shown.site)
-    on = day_argument("on") or present
+    on = chosen_day(present, "on")
     held = (
         own_skills.list_own_skills(session, shown.id, on)
         if on >= present

@@ -14,7 +14,7 @@ from webapp.forms import add_error
 from webapp.models import Absence
 from webapp.services import absences, access, audit, people, roster
 from webapp.services.access import Permission
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.editing import Conflict, Sent, edit_row, go_on
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_viewer, get_session, today
@@ -44,7 +44,7 @@ def add_absence() -> ResponseReturnValue:
     site = choose_site(person)
     form.offer(roster.list_plannable_people(session, viewer=current_viewer(), site=site))
     if not form.is_submitted():
-        form.suggest(day_argument() or today(site))
+        form.suggest(chosen_day(today(site)))
         form.person_id.data = person.id if person is not None else None
     elif form.validate():
         try:

@@ -14,7 +14,7 @@ from webapp.models import Person, Shift, Site, SlotState
 from webapp.services import access, audit, people, roster, shifts
 from webapp.services.access import Permission
 from webapp.services.planning import stretch_slots
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.editing import Conflict, Sent, edit_row, go_on, lines_button_pressed
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
@@ -49,7 +49,7 @@ def add_shift() -> ResponseReturnValue:
     form.offer(roster.list_plannable_people(session, viewer=current_viewer(), site=site))
     changed_lines = _change_lines(form)
     if not form.is_submitted():
-        form.suggest(day_argument() or today(site))
+        form.suggest(chosen_day(today(site)))
         form.person_id.data = person.id if person is not None else None
     elif not changed_lines and form.validate():
         try:

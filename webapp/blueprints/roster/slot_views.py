@@ -17,7 +17,7 @@ from webapp.models import SlotState, StretchSlot
 from webapp.services import roster, zones
 from webapp.services.access import Permission
 from webapp.services.planning import stretch_choices, stretch_slots
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_viewer, get_session, now, today
@@ -36,7 +36,7 @@ def slots() -> ResponseReturnValue:
     if site is None:
         return render_template("roster/nowhere.html")
     watch(f"site:{site.id}", f"plans:{site.id}", pause_seconds=2)
-    day_on = day_argument() or today(site)
+    day_on = chosen_day(today(site))
     found = stretch_slots.list_site_slots(session, site, day_on, viewer=viewer)
     if request.args.get("format") == "csv":
         return _csv(found, site.time_zone, day_on)

@@ -19,7 +19,7 @@ from webapp.services import absences, access, roster, shifts, zones
 from webapp.services.absences import AbsenceDraft
 from webapp.services.access import Permission
 from webapp.services.shifts import ShiftDraft
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.request import actor, current_person, current_viewer, get_session, now, today
 from webapp.web.tables import csv_response, page_from_request
@@ -43,7 +43,7 @@ def index() -> ResponseReturnValue:
         return render_template("roster/nowhere.html")
     view = request.args.get("view", "day")
     view = view if view in VIEWS else "day"
-    day_on = day_argument() or today(site)
+    day_on = chosen_day(today(site))
     period = Period.of(day_on, view, site.time_zone)
     narrow: dict[str, Any] = {
         "viewer": viewer,

@@ -17,7 +17,7 @@ from webapp.services.access import Permission
 from webapp.services.planning import policies, scenarios, side_by_side, words
 from webapp.services.planning.side_by_side import Difference, Outcome
 from webapp.web import figures
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_viewer, get_session, today
@@ -31,7 +31,7 @@ blueprint = Blueprint("scenarios", __name__, url_prefix="/scenarios")
 def _site_and_day(permission: Permission = Permission.VIEW_PLANS) -> tuple[Site, dt.date]:
     """Return the site and day that the address names; a person's own site and today by default."""
     site = chosen_site(permission)
-    return site, day_argument() or today(site)
+    return site, chosen_day(today(site))
 
 
 def get(scenario_id: int, permission: Permission = Permission.VIEW_PLANS, *, put_away: bool = False) -> Scenario:

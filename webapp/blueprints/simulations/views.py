@@ -16,7 +16,7 @@ from webapp.services import simulating
 from webapp.services.access import Permission
 from webapp.services.simulating import SimulationRequest
 from webapp.web import figures
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_viewer, get_session, today
@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
     """Show the form and the simulations of a site."""
     site = chosen_site(Permission.VIEW_PLANS)
     form = SimulationForm()
-    form.day.data = day_argument() or today(site) - dt.timedelta(days=1)
+    form.day.data = chosen_day(today(site) - dt.timedelta(days=1))
     return _render_index(site, form)
 
 

@@ -9,7 +9,7 @@ from webapp.models import SkillKind, Team
 from webapp.services import access, catalogue, heat_map
 from webapp.services.access import Permission
 from webapp.services.heat_map import HeatFilter, HeatMap, SkillSort
-from webapp.web.arguments import choice_argument, day_argument
+from webapp.web.arguments import choice_argument, chosen_day
 from webapp.web.guard import requires
 from webapp.web.labels import sentence
 from webapp.web.live import watch
@@ -58,7 +58,7 @@ def show() -> ResponseReturnValue:
         return render_template("teams/none.html")
     watch(f"team:{team.id}", "catalogue", pause_seconds=2)
     present = today(team.site)
-    on = day_argument("on") or present
+    on = chosen_day(present, "on")
     shown = heat_map.build_heat_map(session, team, on, viewer=viewer, chosen=_filter(), present=present)
     if request.args.get("format") == "csv":
         return _csv(shown)

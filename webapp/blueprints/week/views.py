@@ -15,7 +15,7 @@ from webapp.models import StretchSlot
 from webapp.services import own_week, zones
 from webapp.services.access import Permission
 from webapp.services.planning import stretch_choices, stretch_slots
-from webapp.web.arguments import day_argument
+from webapp.web.arguments import chosen_day
 from webapp.web.guard import requires
 from webapp.web.live import watch
 from webapp.web.request import actor, current_person, get_session, now, today
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
     """Show seven of one's own days, from today or a chosen day on, as a page or as CSV."""
     session, person = get_session(), current_person()
     watch(f"person:{person.id}", f"day:{person.id}", pause_seconds=2)
-    first_on = day_argument() or today(person.site)
+    first_on = chosen_day(today(person.site))
     week = own_week.own_week(session, person, first_on, at=now())
     if request.args.get("format") == "csv":
         return _csv(week, first_on)
