@@ -198,6 +198,26 @@ def test_a_few_lucky_people_do_not_hide_a_difference_between_large_groups():
     assert lucky.verdict is Verdict.NO_SIGN
 
 
+def test_what_could_say_something_between_two_groups_may_be_too_little_among_three():
+    """All six selections in one of a pair have p = 0.029, which is below 0.05 once but not thrice."""
+    assert verdicts((3, 100), (3, 100)) == [Verdict.NO_SIGN] * 2
+    assert verdicts((3, 100), (3, 100), (3, 100)) == [Verdict.TOO_FEW] * 3
+
+
+def test_of_two_highest_groups_the_larger_is_named():
+    finding = found((27, 50), (30, 50), (60, 100))[0]
+
+    assert finding.against == GroupCount("C", 60, 100)
+
+
+def test_p_is_told_of_a_group_of_whose_rate_it_has_less_than_four_fifths():
+    """77 of 100 against 95 of 100 is beyond doubt and not below; against all of five it is below, and no wonder."""
+    finding = found((2_310, 3_000), (2_850, 3_000), (5, 5))[0]
+
+    assert finding.verdict is Verdict.WITHIN_CHANCE
+    assert finding.against == GroupCount("C", 5, 5)
+
+
 def test_interval_stands_beside_the_rate():
     count = GroupCount("A", 0, 10)
 
