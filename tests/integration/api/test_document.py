@@ -131,6 +131,9 @@ def test_the_reference_shows_every_operation_and_fetches_nothing_from_elsewhere(
         for method, operation in item.items():
             if method != "parameters":
                 assert f'id="{operation["operationId"]}"' in page.text
+                for answer in operation["responses"].values():
+                    for target in answer.get("links", {}):
+                        assert f'href="#{target}"' in page.text
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MARK = "#/components/"
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,16 @@ class FieldLine:
     kind: str
     required: bool
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLine:
+    """Another operation to which an answer leads, and which of its parameters the answer holds, in words."""
+
+    name: str
+    method: str
+    path: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class OperationEntry:
     parameters: tuple[FieldLine, ...]
     body: tuple[FieldLine, ...]
     answer: tuple[FieldLine, ...]
+    links: tuple[LinkLine, ...]
     statuses: tuple[str, ...]
 
 
@@ -46,18 +58,27 @@ class ResourceEntry:
 def describe(document: Mapping[str, Any]) -> list[ResourceEntry]:
     """Return the resources of an OpenAPI document with their operations, in the order of the document's headings."""
     found: dict[str, list[OperationEntry]] = {tag["name"]: [] for tag in document.get("tags", ())}
-    for path, item in document["paths"].items():
-        shared = item.get("parameters", ())
-        for method in ("get", "post", "put", "patch", "delete"):
-            if method in item:
-                entry = _operation(document, path, method, item[method], shared)
-                found.setdefault(item[method]["tags"][0], []).append(entry)
+    places = {
+        item[method]["operationId"]: (method, path)
+        for path, item in document["paths"].items()
+        for method in _METHODS
+        if method in item
+    }
+    for method, path in places.values():
+        item = document["paths"][path]
+        entry = _operation(document, path, method, item[method], item.get("parameters", ()), places)
+        found.setdefault(item[method]["tags"][0], []).append(entry)
     about = {tag["name"]: tag.get("description", "") for tag in document.get("tags", ())}
     return [ResourceEntry(name, about.get(name, ""), tuple(each)) for name, each in sorted(found.items()) if each]
 
 
 def _operation(
-    document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any], shared: Sequence[Any]
+    document: Mapping[str, Any],
+    path: str,
+    method: str,
+    operation: Mapping[str, Any],
+    shared: Sequence[Any],
+    places: Mapping[str, tuple[str, str]],
 ) -> OperationEntry:
     responses = operation.get("responses", {})
     good = next((_follow(document, each) for status, each in responses.items() if str(status).startswith("2")), {})
@@ -71,8 +92,25 @@ def _operation(
         parameters=tuple(_parameter(_follow(document, each)) for each in (*shared, *operation.get("parameters", ()))),
         body=tuple(_fields(document, _schema_of(body))),
         answer=tuple(_fields(document, _schema_of(good))),
+        links=tuple(_links(good, places)),
         statuses=tuple(sorted(str(status) for status in responses if str(status) != "default")),
     )
+
+
+def _links(answer: Mapping[str, Any], places: Mapping[str, tuple[str, str]]) -> Iterator[LinkLine]:
+    for link in answer.get("links", {}).values():
+        method, path = places[link["operationId"]]
+        # A parameter is written with its place, such as ``path.plan_id``, and the answer's part as an expression.
+        values = (
+            f"{name.partition('.')[2]} from {_part_of_answer(value)}"
+            for name, value in link.get("parameters", {}).items()
+        )
+        yield LinkLine(link["operationId"], method.upper(), path, tuple(values))
+
+
+def _part_of_answer(expression: str) -> str:
+    where, _, name = expression.removeprefix("$response.").partition("#/" if "#/" in expression else ".")
+    return name if where == "body" else f"the {where} {name}"
 
 
 def _schema_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
