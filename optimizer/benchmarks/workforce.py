@@ -58,12 +58,15 @@ class WorkforceRun:
 
     Attributes
     ----------
+    cpu_seconds
+        Of this process: what the wall time would be on a machine that does nothing else.
     violations
         Rules that the independent checker found broken.
     """
 
     seed: int
     plan: WorkforcePlan
+    cpu_seconds: float
     violations: int
 
     def line(self) -> str:
@@ -72,7 +75,8 @@ class WorkforceRun:
         found = "no plan" if plan.gap is None else f"gap {plan.gap:.3%}, objective {plan.objective:,.0f}"
         return (
             f"seed {self.seed}: {plan.status}, {found} (doing nothing {plan.do_nothing or 0:,.0f}), "
-            f"{plan.seconds:.1f} s, {plan.peak_mb:.0f} MB, {self.violations} violations"
+            f"{plan.seconds:.1f} s ({self.cpu_seconds:.1f} of processor), {plan.peak_mb:.0f} MB, "
+            f"{self.violations} violations"
         )
 
 
@@ -154,8 +158,9 @@ def run_workforce(shape: CentreShape, seeds: Iterable[int], *, gap: float, secon
     """Yield what each seeded problem took."""
     for seed in seeds:
         problem = make_workforce(shape, seed)
+        began = time.process_time()
         plan = plan_workforce(problem, gap=gap, control=Control(deadline_at=time.monotonic() + seconds))
-        yield WorkforceRun(seed, plan, len(verify_workforce(problem, plan)))
+        yield WorkforceRun(seed, plan, time.process_time() - began, len(verify_workforce(problem, plan)))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -239,4 +239,4 @@ def test_the_benchmark_tells_gap_seconds_memory_and_violations():
     assert run.violations == 0
     assert run.plan.gap is not None
     assert run.plan.gap <= 0.005
-    assert all(word in run.line() for word in ("seed 1: optimal", "gap", " s, ", " MB"))
+    assert all(word in run.line() for word in ("seed 1: optimal", "gap", " s (", " of processor", " MB"))
