@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from contextlib import ExitStack
@@ -240,6 +241,17 @@ def without_account(session, make):
     session.flush()
     session.refresh(ada)
     return ada
+
+
+def test_the_day_of_hiring_is_written_as_days_are(make, hr, sign_in):
+    ada = make.person(name="Ada")
+    ada.hired_on = dt.date(2024, 3, 1)
+    make.commit()
+
+    page = sign_in(hr).get(f"/people/{ada.id}")
+
+    assert "Fri 1 Mar 2024" in page.text
+    assert "2024-03-01" not in page.text
 
 
 def test_first_password_is_shown_once_and_opens_the_account(session, make, hr, sign_in, app):
