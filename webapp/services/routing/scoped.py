@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Integer, Select, Table, bindparam, func, select
+from sqlalchemy import BigInteger, Boolean, Integer, Select, Table, any_, bindparam, func, or_, select
 from sqlalchemy import cast as as_type
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from webapp.errors import NotFoundError
@@ -24,9 +25,14 @@ _SITE_OF_CONTACT, _SITE_OF_RESERVATION, _SITE_OF_DECISION = (
 
 
 def _and_lock(query: Select[Any]) -> Select[Any]:
-    """Let a statement of PostgreSQL that finds a site take its lock as well, which saves a journey to the server."""
+    """
+    Let a statement of PostgreSQL that finds a site take its lock as well, which saves a journey to the server.
+
+    It finds, and so locks, only what lies within a scope: whoever has none there does not hold up those who route.
+    """
     (site_id,) = query.selected_columns
-    return query.add_columns(
+    inside = site_id == any_(bindparam("site_ids", type_=ARRAY(BigInteger)))
+    return query.where(or_(bindparam("everywhere", type_=Boolean), inside)).add_columns(
         func.set_config("lock_timeout", str(LOCK_MILLISECONDS), True),  # noqa: FBT003 - for this transaction only
         func.pg_advisory_xact_lock(LOCK_SPACE, as_type(site_id, Integer)),
     )
@@ -54,7 +60,7 @@ def lock_site_of_code(session: Session, code: str, *, viewer: Viewer) -> int:
     Raises
     ------
     NotFoundError
-        If there is none, or it lies outside the viewer's scope; the transaction, and with it the lock, should end then.
+        If there is none, or it lies outside the viewer's scope.
     """
     return _within(session, _SITE, code, viewer.scope(Permission.RUN_ROUTING), "site", lock=True)
 
@@ -122,9 +128,12 @@ def _within(
 ) -> int:
     """Return the site that a statement finds, if the scope holds it."""
     connection = session.connection()
+    asked: dict[str, Any] = {"named": named}
     # On SQLite a writing transaction holds the lock from its beginning.
-    asked = _LOCKING[query] if lock and connection.dialect.name == "postgresql" else query
-    site_id = connection.execute(asked, {"named": named}).scalar()
+    if lock and connection.dialect.name == "postgresql":
+        query = _LOCKING[query]
+        asked |= {"everywhere": scope.everywhere, "site_ids": sorted(scope.site_ids)}
+    site_id = connection.execute(query, asked).scalar()
     if site_id is None or not scope.holds_site(site_id):
         raise NotFoundError(f"There is no such {what}.")
     return int(site_id)
