@@ -65,8 +65,31 @@ def test_hr_is_told_where_the_way_ends(make, hr, sign_in):
     page = sign_in(hr).get("/careers")
 
     note = page.text[page.text.index("The way ends here") :]
-    assert "Lonely clerk" in note[: note.index("no step leads on")]
-    assert "Agent" not in note[: note.index("no step leads on")]
+    assert "Lonely clerk" in note[: note.index("No step leads on")]
+    assert "Agent" not in note[: note.index("No step leads on")]
+
+
+def test_hr_is_told_which_roles_lead_out_and_which_nobody_reaches(make, hr, sign_in):
+    """The stray role stands above the lowest rung, and nothing leads to it."""
+    low, sales = make.service_role(name="Agent"), make.service_role(name="Sales", rung=2, outside=True)
+    make.service_role(name="Stray", rung=2)
+    make.session.add(RoleStep(from_role_id=low.id, to_role_id=sales.id))
+
+    page = sign_in(hr).get("/careers").text
+
+    out, unreached = page.index("The only way up leads out"), page.index("Nobody gets here by steps")
+    assert f"/careers/{low.id}/steps" in page[out:unreached]
+    assert "Stray" in page[unreached : page.index("No steps lead there")]
+
+
+def test_sound_ladder_and_agents_see_no_flaws(make, hr, sign_in):
+    low, high = make.service_role(name="Agent"), make.service_role(name="Senior", rung=2)
+    make.session.add(RoleStep(from_role_id=low.id, to_role_id=high.id))
+    assert "To mend on the ladder" not in sign_in(hr).get("/careers").text
+    make.service_role(name="Stray", rung=2)
+
+    assert "To mend on the ladder" not in sign_in(make.person()).get("/careers").text
+    assert "To mend on the ladder" in sign_in(hr).get("/careers").text
 
 
 def test_agent_sees_a_role_and_nobody_elses_readiness(make, sign_in):
@@ -118,6 +141,38 @@ def test_my_path_without_ladder_and_at_its_top(make, sign_in):
     ada.service_role_id = make.service_role().id
 
     assert "no step leads up yet" in sign_in(ada).get("/careers/mine").text
+
+
+def test_my_path_shows_the_ways_to_a_chosen_role(make, sign_in):
+    """Billing 0 → 3 takes 1 + 2 + 3 months, then billing 4 takes 6: 12 in two steps."""
+    billing = make.skill(name="Billing")
+    low, middle, high = (
+        make.service_role(name="Agent"),
+        make.service_role(name="Senior", rung=2, gates={billing: 3}),
+        make.service_role(name="Principal", rung=3, gates={billing: 4}),
+    )
+    beside = make.service_role(name="Beside")
+    make.session.add_all(
+        [RoleStep(from_role_id=low.id, to_role_id=middle.id), RoleStep(from_role_id=middle.id, to_role_id=high.id)]
+    )
+    client = sign_in(make.person(service_role_id=low.id))
+
+    usual, far, none = (client.get(f"/careers/mine{query}") for query in ("", f"?to={high.id}", f"?to={beside.id}"))
+
+    assert "About 6 months" in " ".join(usual.text.split())
+    assert "About 12 months" in " ".join(far.text.split())
+    assert "in 2 steps" in " ".join(far.text.split())
+    assert "1 month sooner" in " ".join(far.text.split())
+    assert "No steps lead from where you are to Beside" in none.text
+
+
+@pytest.mark.parametrize("to", ["held", "outside", "unknown"])
+def test_way_to_no_role_of_service_is_not_found(make, sign_in, to):
+    held, outside = make.service_role(), make.service_role(outside=True)
+    client = sign_in(make.person(service_role_id=held.id))
+    key = {"held": held.id, "outside": outside.id, "unknown": 999}[to]
+
+    assert client.get(f"/careers/mine?to={key}").status_code == 404
 
 
 def test_hr_has_no_path_of_their_own(hr, sign_in):

@@ -108,6 +108,13 @@ def build_lattice(roles: Sequence[ServiceRole]) -> lattice.Lattice:
     )
 
 
+def find_entries(roles: Sequence[ServiceRole]) -> list[ServiceRole]:
+    """Return the lowest of the roles to which no step up leads: where people without a role come in."""
+    entries = build_lattice(roles).entries()
+    lowest = min((role.rung for role in roles if role.id in entries), default=0)
+    return [role for role in roles if role.id in entries and role.rung == lowest]
+
+
 def find_dead_ends(roles: Sequence[ServiceRole]) -> list[ServiceRole]:
     """Return the roles inside customer service, below its top rung, from which no step leads on."""
     inside = [role for role in roles if not role.outside]

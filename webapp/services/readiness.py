@@ -89,9 +89,8 @@ def _next_step(
     if held is not None:
         reachable = [found for found in judged if found.step is StepKind.UP]
     else:
-        entries = careers.build_lattice(roles).entries() if roles else ()
-        lowest = min((role.rung for role in roles if role.id in entries), default=0)
-        reachable = [found for found in judged if found.role.id in entries and found.role.rung == lowest]
+        entries = {role.id for role in careers.find_entries(roles)}
+        reachable = [found for found in judged if found.role.id in entries]
     return min(reachable, key=lambda found: (*found.readiness.nearness, found.role.rung, found.role.id), default=None)
 
 

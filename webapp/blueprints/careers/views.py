@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.charts.lattice import Node, Picture, draw_lattice
 from webapp.models import ServiceRole, StepKind
-from webapp.services import audit, careers, readiness
+from webapp.services import audit, career_flaws, career_routes, careers, readiness
 from webapp.services.access import Permission
 from webapp.web.guard import requires
 from webapp.web.request import can, current_person, current_viewer, get_session, today
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
         holders=holders,
         picture=_picture(roles),
         held_id=current_person().service_role_id,
-        dead_ends=careers.find_dead_ends(roles) if can(Permission.EDIT_CAREERS) else [],
+        flaws=career_flaws.find_flaws(roles) if can(Permission.EDIT_CAREERS) else None,
     )
 
 
@@ -120,6 +120,8 @@ def _people_csv(shown: ServiceRole, near: Sequence[readiness.PersonReadiness]) -
 @blueprint.get("/careers/mine")
 @requires(Permission.KEEP_OWN_RECORD)
 def mine() -> ResponseReturnValue:
-    """Show the agent their own path: the next step, what is missing, and every role with their readiness."""
+    """Show the agent their own path: the next step, the ways to a role, and every role with their readiness."""
     session, person = get_session(), current_person()
-    return render_template("careers/mine.html", path=readiness.path_of(session, person, on=today(person.site)))
+    path = readiness.path_of(session, person, on=today(person.site))
+    ways = career_routes.find_ways(path, target_id=request.args.get("to", type=int))
+    return render_template("careers/mine.html", path=path, ways=ways)
