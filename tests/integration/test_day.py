@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.factories import NOW, TODAY
 from tests.factories.plans import assign, draft_plan, publish, reserve
@@ -108,6 +108,24 @@ def test_the_day_shows_work_with_its_reason_and_the_fixed_times(sign_in, agent, 
     assert "Break" in page
     assert "Rather not" in page
     assert page.index("K-1") < page.index("K-2") < page.index("K-3")
+
+
+def test_a_day_of_many_kinds_of_work_asks_the_database_no_more_often(sign_in, database, make, agent, skill):
+    plan = draft_plan(make)
+    for number in (1, 2, 3, 4):
+        kind = make.engagement_type(name=f"Kind {number}", requires={skill: 2, make.skill(name=f"Skill {number}"): 1})
+        for _ in range(2):
+            assign(make, plan, make.engagement(kind, state=EngagementState.PLANNED), agent, starts_at=NOW)
+    publish(make, plan)
+    client, asked = sign_in(agent), []
+    event.listen(database.engine, "before_cursor_execute", lambda *heard: asked.append(heard[2]))
+
+    page = client.get("/day").text
+
+    assert page.count("More or less of this work?") == 8
+    assert page.count("Skill 3 ") == 2
+    assert sum("FROM type_requirement" in each for each in asked) == 1
+    assert not any("FROM skill " in each for each in asked)
 
 
 def test_a_day_without_a_published_plan_says_so(sign_in, make, agent):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.models import Absence, Interest, Person, Plan, PlanState, Response, Shift, SkillRecord
+from webapp.models import Absence, EngagementType, Interest, Person, Plan, PlanState, Response, Shift, SkillRecord
 from webapp.services import roster, zones
 from webapp.services.planning import day as planned_day
 from webapp.services.planning.day import AgentDay
@@ -45,6 +45,11 @@ class OwnDay:
     wishes: dict[int, Interest]
 
     @property
+    def types(self) -> tuple[EngagementType, ...]:
+        """The engagement types of the day's work, each once."""
+        return _types(self.agenda)
+
+    @property
     def unanswered(self) -> tuple[int, ...]:
         """Ids of the assignments that wait for an answer, as far as their engagements still do."""
         return tuple(
@@ -78,7 +83,7 @@ class ShortDay:
 def own_day(session: Session, person: Person, day_on: dt.date, *, week: PersonRoster | None = None) -> OwnDay:
     """Return a person's own day; ``week`` is the roster of its week (:func:`week_roster`), if it is known already."""
     starts_at, ends_at = zones.day_bounds(day_on, person.site.time_zone)
-    agenda = planned_day.day_of(session, person, day_on)
+    agenda = planned_day.day_of(session, person, day_on, requirements=True)
     mine = week.within(starts_at, ends_at) if week is not None else _roster(session, person, starts_at, ends_at)
     return OwnDay(
         day_on=day_on,
@@ -130,12 +135,16 @@ def _roster(session: Session, person: Person, starts_at: dt.datetime, ends_at: d
     )
 
 
+def _types(agenda: AgentDay) -> tuple[EngagementType, ...]:
+    return tuple(dict.fromkeys(work.assignment.engagement.engagement_type for work in agenda.work))
+
+
 def _wishes(session: Session, person: Person, agenda: AgentDay) -> dict[int, Interest]:
-    skills = {line.skill_id for work in agenda.work for line in work.assignment.engagement.engagement_type.requirements}
-    records = select(SkillRecord).where(SkillRecord.person_id == person.id, SkillRecord.skill_id.in_(skills))
-    return dict.fromkeys(skills, Interest.NONE) | {
-        record.skill_id: record.interest for record in session.scalars(records)
-    }
+    skills = {line.skill_id for each in _types(agenda) for line in each.requirements}
+    records = select(SkillRecord.skill_id, SkillRecord.interest).where(
+        SkillRecord.person_id == person.id, SkillRecord.skill_id.in_(skills)
+    )
+    return dict.fromkeys(skills, Interest.NONE) | dict(session.execute(records).all())
 
 
 def moved(order: Sequence[int], assignment_id: int, *, earlier: bool) -> list[int]:

@@ -21,6 +21,7 @@ from webapp.models import (
     PlanState,
     Reservation,
     Response,
+    TypeRequirement,
 )
 from webapp.services import audit, lifecycle, notices
 from webapp.services.audit import Actor
@@ -91,18 +92,18 @@ def find_live_plan(session: Session, site_id: int, day_on: dt.date) -> Plan | No
     )
 
 
-def day_of(session: Session, person: Person, day_on: dt.date) -> AgentDay:
-    """Return what the published plan of a day holds for a person."""
+def day_of(session: Session, person: Person, day_on: dt.date, *, requirements: bool = False) -> AgentDay:
+    """Return what the published plan of a day holds for a person, with what its work requires if that is shown."""
     plan = find_live_plan(session, person.site_id, day_on)
     if plan is None:
         return AgentDay(day_on=day_on, plan=None, work=(), live=())
+    kinds = joinedload(Assignment.engagement).joinedload(Engagement.engagement_type)
+    if requirements:
+        kinds = kinds.selectinload(EngagementType.requirements).joinedload(TypeRequirement.skill)
     assignments = session.scalars(
         select(Assignment)
         .where(Assignment.plan_id == plan.id, Assignment.person_id == person.id)
-        .options(
-            joinedload(Assignment.engagement).joinedload(Engagement.engagement_type),
-            joinedload(Assignment.response),
-        )
+        .options(kinds, joinedload(Assignment.response))
     ).all()
     return AgentDay(
         day_on=day_on,
