@@ -293,7 +293,8 @@ class Viewer:
 
 def get_viewer(session: Session, person_id: int, *, on: dt.date | None = None) -> Viewer:
     """Return the viewer for a person, from their grants and, on a day, as the deputy of leads."""
-    grants = session.scalars(select(RoleGrant).where(RoleGrant.person_id == person_id)).all()
+    columns = (RoleGrant.role, RoleGrant.site_id, RoleGrant.team_id)
+    grants = session.execute(select(*columns).where(RoleGrant.person_id == person_id)).all()
     sites: dict[Role, set[int]] = {}
     teams: dict[Role, set[int]] = {}
     for grant in grants:
