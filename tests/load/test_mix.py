@@ -20,12 +20,13 @@ LONGEST_SECONDS = 420
 
 
 @pytest.mark.timeout(LONGEST_SECONDS + 60)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_small_mix_loses_nothing(database, require_service):
+@pytest.mark.parametrize(("database", "processes"), [("sqlite", 1), ("sqlite", 2), ("postgresql", 2)])
+def test_small_mix_loses_nothing(database, processes, require_service):
     if database == "postgresql":
         require_service("postgresql", required_services.find_postgresql)
         require_service("redis", required_services.find_redis)
     command = [sys.executable, "-m", "tests.load.mix", "--small", "--database", database]
+    command += ["--processes", str(processes)]
 
     ended = subprocess.run(
         command, cwd=running.ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
