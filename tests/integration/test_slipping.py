@@ -63,6 +63,22 @@ def test_what_is_due_soon_and_in_no_plan_slips_and_the_least_time_comes_first(ma
     assert found == [(soon, Cause.DUE), (over, Cause.DUE), (later, Cause.DUE)]
 
 
+def test_as_many_are_counted_as_are_listed(make, scheduler, agent, work):
+    for due in (30 * MINUTE, -30 * MINUTE, 121 * MINUTE):
+        work(due)
+    work(5 * HOUR, state=EngagementState.RECEIVED, earliest_at=NOW - 20 * HOUR)
+    plan = draft_plan(make)
+    assign(make, plan, work(4 * HOUR, state=EngagementState.OFFERED), agent, starts_at=NOW + HOUR / 2)
+    assign(make, plan, work(4 * HOUR, state=EngagementState.OFFERED), agent, starts_at=NOW + 20 * HOUR)
+    publish(make, plan)
+
+    listed = slips(make, scheduler)
+    make.session.expire_all()
+
+    assert len(listed) == slipping.count_slipping(make.session, agent.site, NOW)
+    assert {cause for _, cause in listed} >= {Cause.DUE, Cause.AWAY}
+
+
 def test_what_an_agent_will_begin_in_time_does_not_slip(make, scheduler, agent, work):
     planned, missed = (work(60 * MINUTE, state=EngagementState.OFFERED) for _ in range(2))
     plan = draft_plan(make)

@@ -22,7 +22,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.sql.base import ExecutableOption
 
 from webapp.models import (
     Absence,
@@ -82,7 +83,7 @@ class Slip:
 
 def count_slipping(session: Session, site: Site, at: dt.datetime) -> int:
     """Return how many engagements of a site are about to slip, :data:`MOST` at most."""
-    return len(_causes(session, site, at))
+    return len(_causes(session, site, at, _TIMES))
 
 
 def list_slipping(
@@ -99,7 +100,7 @@ def list_slipping(
 
 
 def _slips(session: Session, site: Site, at: dt.datetime) -> list[Slip]:
-    causes = _causes(session, site, at)
+    causes = _causes(session, site, at, _WORK)
     if not causes:
         return []
     engagements = [engagement for engagement, _, _ in causes]
@@ -140,8 +141,18 @@ class _Placed:
     active: bool
 
 
-def _causes(session: Session, site: Site, at: dt.datetime) -> list[tuple[Engagement, Cause, int | None]]:
-    """Return what is about to slip, why, and whom a live plan gave it to."""
+# What tells whether something is about to slip, and what is shown of it besides.
+_TIMES = (load_only(Engagement.state, Engagement.earliest_at, Engagement.due_at, Engagement.latest_at),)
+_WORK = (
+    joinedload(Engagement.engagement_type).selectinload(EngagementType.requirements),
+    joinedload(Engagement.site),
+)
+
+
+def _causes(
+    session: Session, site: Site, at: dt.datetime, loading: Sequence[ExecutableOption]
+) -> list[tuple[Engagement, Cause, int | None]]:
+    """Return what is about to slip, why, and whom a live plan gave it to, with as much of it as is loaded."""
     settings = ownership.settings_of(session, site.id)
     horizon = at + dt.timedelta(minutes=settings.slip_minutes)
     live = _live(session, site, at)
@@ -160,8 +171,7 @@ def _causes(session: Session, site: Site, at: dt.datetime) -> list[tuple[Engagem
                 Engagement.id.in_(away | uncovered),
             ),
         )
-        .options(joinedload(Engagement.engagement_type).selectinload(EngagementType.requirements))
-        .options(joinedload(Engagement.site))
+        .options(*loading)
         .order_by(Engagement.due_at, Engagement.id)
         .limit(MOST)
     )
