@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from webapp.models import (
     Absence,
-    Assignment,
     Contact,
     ContactOutcome,
     Engagement,
@@ -106,10 +105,7 @@ def day_progress(session: Session, plan: Plan, *, at: dt.datetime) -> DayProgres
         else:
             served[index] += 1
             served_minutes[index] += minutes
-    due, begun, done, done_minutes = [0] * count, [0] * count, [0] * count, [0.0] * count
-    starts = select(Assignment.starts_at).where(Assignment.plan_id == plan.id)
-    for starts_at in session.scalars(starts):
-        due[horizon.index_of(starts_at)] += 1
+    begun, done, done_minutes = [0] * count, [0] * count, [0.0] * count
     for moment, state, minutes in _events(session, plan, horizon, at):
         index = horizon.index_of(moment)
         begun[index] += state is EngagementState.IN_PROGRESS
@@ -130,7 +126,7 @@ def day_progress(session: Session, plan: Plan, *, at: dt.datetime) -> DayProgres
                 served_minutes=served_minutes[index],
                 served=served[index],
                 lost=lost[index],
-                due=due[index],
+                due=each.planned_starts,
                 begun=begun[index],
                 done=done[index],
                 done_minutes=done_minutes[index],
@@ -179,17 +175,20 @@ def _events(
 
 def _kept_by_absent(session: Session, plan: Plan, horizon: Horizon) -> list[float]:
     """Return the minutes kept for live contacts by people who are away by now, by interval."""
-    rows = session.execute(
-        select(Reservation.person_id, Reservation.starts_at, Reservation.minutes).where(Reservation.plan_id == plan.id)
-    ).all()
+    kept = select(Reservation.person_id).where(Reservation.plan_id == plan.id).distinct()
     away: dict[int, list[Absence]] = {}
-    ids = {person_id for person_id, _, _ in rows}
-    for absence in roster.absences_between(session, ids, horizon.starts_at, horizon.ends_at):
+    for absence in roster.absences_between(session, session.scalars(kept).all(), horizon.starts_at, horizon.ends_at):
         away.setdefault(absence.person_id, []).append(absence)
+    # A plan keeps minutes in a thousand intervals of agents; only those of the few who are away are read.
+    rows = session.execute(
+        select(Reservation.person_id, Reservation.starts_at, Reservation.minutes).where(
+            Reservation.plan_id == plan.id, Reservation.person_id.in_(away)
+        )
+    )
     lost = [0.0] * horizon.intervals
     for person_id, starts_at, minutes in rows:
         ends_at = starts_at + horizon.length
-        for absence in away.get(person_id, ()):
+        for absence in away[person_id]:
             common = min(ends_at, absence.ends_at) - max(starts_at, absence.starts_at)
             if common > dt.timedelta(0):
                 lost[horizon.index_of(starts_at)] += minutes * (common / horizon.length)

@@ -24,7 +24,8 @@ class IntervalLoad:
 
     ``capacity`` is productive minutes, ``live`` forecast for live contacts, ``deferrable`` what engagements need if
     each is spread evenly over
-    its window.  ``planned_live`` and ``planned_work`` are what a plan puts there, 0 without one.
+    its window.  ``planned_live`` and ``planned_work`` are what a plan puts there and ``planned_starts`` how many
+    engagements it begins there, 0 without one.
     """
 
     starts_at: dt.datetime
@@ -33,6 +34,7 @@ class IntervalLoad:
     deferrable: float
     planned_live: float = 0.0
     planned_work: float = 0.0
+    planned_starts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def plan_load(session: Session, plan: Plan) -> DayLoad:
     )
     concurrency = {agent.id: agent.concurrency for agent in problem.agents}
     channels = {engagement.id: engagement.channel for engagement in problem.engagements}
-    live, work = [0.0] * horizon.intervals, [0.0] * horizon.intervals
+    live, work, starts = [0.0] * horizon.intervals, [0.0] * horizon.intervals, [0] * horizon.intervals
     reserved = select(Reservation.starts_at, Reservation.minutes).where(Reservation.plan_id == plan.id)
     for starts_at, minutes in session.execute(reserved):
         live[horizon.index_of(starts_at)] += minutes
@@ -112,6 +114,7 @@ def plan_load(session: Session, plan: Plan) -> DayLoad:
     for starts_at, minutes, person_id, engagement_id in session.execute(assigned):
         contacts = concurrency.get(str(person_id), {}).get(channels.get(str(engagement_id), ""), 1.0)
         left, index = minutes, horizon.index_of(starts_at)
+        starts[index] += 1
         while left > 0 and index < horizon.intervals:
             done = min(left, float(horizon.interval_minutes))
             work[index] += done / contacts
@@ -119,7 +122,9 @@ def plan_load(session: Session, plan: Plan) -> DayLoad:
     return DayLoad(
         horizon=horizon,
         intervals=tuple(
-            IntervalLoad(each.starts_at, each.capacity, each.live, each.deferrable, live[index], work[index])
+            IntervalLoad(
+                each.starts_at, each.capacity, each.live, each.deferrable, live[index], work[index], starts[index]
+            )
             for index, each in enumerate(load.intervals)
         ),
         engagements=load.engagements,
