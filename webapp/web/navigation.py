@@ -26,8 +26,11 @@ class Entry:
 
     @property
     def url(self) -> str:
-        """Address of the page."""
-        return url_for(self.endpoint)
+        """Address of the page, found once for each page that shows it: it stands there three times."""
+        found: dict[str, str] = g.setdefault("navigation_urls", {})
+        if self.endpoint not in found:
+            found[self.endpoint] = url_for(self.endpoint)
+        return found[self.endpoint]
 
 
 ENTRIES = (

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import user_logged_out
@@ -21,6 +21,7 @@ from flask_security import (
     user_authenticated,
 )
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import generate_csrf
 from limits import parse
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -101,6 +102,11 @@ def _account_key() -> str:
     return "account:" + (request.form.get("email", "") or request.remote_addr or "").strip().lower()
 
 
+def _csrf_token() -> str:
+    """Return the token of a page's forms: the library looks its settings up anew for each of a hundred forms."""
+    return str(g.get("csrf_token") or generate_csrf())
+
+
 def install(app: Flask, config: Config) -> None:
     """Set up sign-in, CSRF protection, rate limits and headers."""
     app.config.update(_settings(config))
@@ -109,6 +115,9 @@ def install(app: Flask, config: Config) -> None:
         trusted: Any = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     CSRFProtect(app)
+    app.jinja_env.globals["csrf_token"] = _csrf_token
+    # The library's own would stand in its place wherever a template is not a macro.
+    app.context_processor(lambda: {"csrf_token": _csrf_token})
     Mail(app)
     # The library asks for a scoped session; a proxy on the request's session behaves as one.
     proxy: Any = LocalProxy(get_session)
