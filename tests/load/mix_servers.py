@@ -97,11 +97,13 @@ def gunicorn(url: str, folder: Path, **settings: str) -> Iterator[Running]:
 def _weigh_less(pids: Sequence[int]) -> Iterator[bool]:
     """Let processes and what they start give way to others until the block ends, as systemd does by ``CPUWeight``."""
     first = Path("/sys/fs/cgroup/cpu")
-    root, weight = (first, ("cpu.shares", 1024)) if first.is_dir() else (Path("/sys/fs/cgroup"), ("cpu.weight", 100))
+    root, name, usual = first, "cpu.shares", 1024
+    if not first.is_dir():
+        root, name, usual = first.parent, "cpu.weight", 100
     group = root / f"mix-{os.getpid()}"
     try:
         group.mkdir()
-        (group / weight[0]).write_text(str(int(WORKER_SHARE * weight[1])))
+        (group / name).write_text(str(int(WORKER_SHARE * usual)))
         for pid in pids:
             (group / "cgroup.procs").write_text(str(pid))
     except OSError:
@@ -110,9 +112,9 @@ def _weigh_less(pids: Sequence[int]) -> Iterator[bool]:
     try:
         yield True
     finally:
-        for pid in (group / "cgroup.procs").read_text().split():
+        for left in (group / "cgroup.procs").read_text().split():
             with contextlib.suppress(OSError):
-                (root / "cgroup.procs").write_text(pid)
+                (root / "cgroup.procs").write_text(left)
         with contextlib.suppress(OSError):
             group.rmdir()
 

@@ -330,8 +330,8 @@ def measure(urls: list[str], *, agents: int, rounds: int) -> None:
         rows = [each.bare_row for each in found]
         for number in range(WARM_UP + rounds):
             if number == WARM_UP:
-                timed_so_far = [times for each in (*floors, *rows) for times in (each.seconds, each.processor)]
-                for times in (seconds, processor, *timed_so_far):
+                everything: list[Floor | BareRow] = [*floors, *rows]
+                for times in (seconds, processor, *(t for each in everything for t in (each.seconds, each.processor))):
                     times.clear()
             for floor in floors:
                 floor.round()

@@ -61,7 +61,7 @@ def random_case(seed):
 def walk(start, steps, allowed):
     """Yield the roles at which every walk from a role arrives, role by role, without entering one twice."""
     yield start
-    graph = nx.DiGraph([step for step in steps if set(step) <= allowed])
+    graph: nx.DiGraph[int] = nx.DiGraph([step for step in steps if set(step) <= allowed])
     for end in graph if start in graph else ():
         if end != start and next(nx.all_simple_paths(graph, start, end), None):
             yield end
