@@ -16,15 +16,14 @@ import os
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, select
 
-from tests import running
 from tests.factories import Make
 from tests.factories.intake import SECRET, add_rules, connect, make_events, reference, shuffle_with_copies, sort_rules
+from tests.faults.killed_server import send_through_kills
 from webapp.models import Engagement, EngagementState, IntakeEvent
 from webapp.services.intake import signatures
 
@@ -37,10 +36,10 @@ UNENDED = {EngagementState.RECEIVED, EngagementState.CLASSIFIED}
 
 
 class Sender:
-    """Sends to whatever server is up, and knows how much was acknowledged."""
+    """Sends to whatever server is up, and knows how much was answered, that is acknowledged."""
 
     def __init__(self, path):
-        self.path, self.url, self.acknowledged, self.refused = path, "", 0, []
+        self.path, self.url, self.answered, self.refused = path, "", 0, []
         self._local, self._lock, self._opened = threading.local(), threading.Lock(), []
 
     def __call__(self, event):
@@ -49,7 +48,7 @@ class Sender:
             status = self._try(body)
             if status == 200:
                 with self._lock:
-                    self.acknowledged += 1
+                    self.answered += 1
                 return
             if status not in {None, 409, 503}:
                 self.refused.append(status)
@@ -96,24 +95,6 @@ def _connect(installation):
         return f"/hooks/{source.public_id}"
 
 
-def _send_through_kills(installation, sender, copies):
-    """Send everything, and kill the server at even steps on the way."""
-    with ThreadPoolExecutor(SENDERS) as pool:
-        waiting = None
-        for turn in range(KILLS + 1):
-            goal = len(copies) * (turn + 1) // (KILLS + 1)
-            with running.server(installation.url, installation.folder) as served:
-                sender.url = served.url
-                waiting = waiting or [pool.submit(sender, event) for event in copies]
-                while sender.acknowledged < goal and not all(each.done() for each in waiting):
-                    time.sleep(0.01)
-                if turn < KILLS:
-                    served.kill()
-                else:
-                    for each in waiting:
-                        each.result()
-
-
 def test_what_was_sent_through_kills_is_what_the_ordered_events_say(installation):
     path = _connect(installation)
     events = make_events(EVENTS, seed=11, things=max(5, EVENTS // 8))
@@ -121,12 +102,12 @@ def test_what_was_sent_through_kills_is_what_the_ordered_events_say(installation
     sender = Sender(path)
 
     began = time.monotonic()
-    _send_through_kills(installation, sender, copies)
+    send_through_kills(installation, sender, copies, kills=KILLS, at_once=SENDERS)
     seconds = time.monotonic() - began
     sender.close()
 
     assert sender.refused == []
-    assert sender.acknowledged == len(copies)
+    assert sender.answered == len(copies)
     assert installation.count(IntakeEvent) == EVENTS
     expected = reference(events)
     with installation.database.reading() as session:

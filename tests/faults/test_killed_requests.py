@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +21,7 @@ from sqlalchemy import func, select
 
 from tests import running
 from tests.factories import Make
+from tests.faults.killed_server import send_through_kills
 from webapp.models import AuditEvent, Role, Site, Team, TokenScope
 from webapp.services import access, api_tokens
 from webapp.services.audit import Actor
@@ -102,20 +102,7 @@ def test_repeated_requests_have_one_effect_through_kills(installation, secret):
         site_id = session.scalars(select(Site.id).where(Site.code == "harbour")).one()
     program, numbers = Program(secret, site_id), [number for number in range(REQUESTS) for _ in range(TIMES)]
     began = time.monotonic()
-    with ThreadPoolExecutor(PROGRAMS) as pool:
-        waiting = None
-        for turn in range(KILLS + 1):
-            goal = len(numbers) * (turn + 1) // (KILLS + 1)
-            with running.server(installation.url, installation.folder) as served:
-                program.url = served.url
-                waiting = waiting or [pool.submit(program, number) for number in numbers]
-                while program.answered < goal and not all(each.done() for each in waiting):
-                    time.sleep(0.005)
-                if turn < KILLS:
-                    served.kill()
-                else:
-                    for each in waiting:
-                        each.result()
+    send_through_kills(installation, program, numbers, kills=KILLS, at_once=PROGRAMS)
     seconds = time.monotonic() - began
 
     assert program.refused == []
