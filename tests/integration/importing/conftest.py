@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from tests.factories import Make
-from webapp.models import ImportBatch, ImportKind, Person, Site
+from webapp.db import Base
+from webapp.models import Channel, ImportBatch, ImportKind, Person, Site
 from webapp.services.importing import batches, running, undoing
 from webapp.services.importing.running import ImportRefusedError, Report, Source
 
@@ -73,3 +76,26 @@ def importing(make: Make) -> Importing:
 def codes() -> Callable[[Report], list[tuple[int, str, str]]]:
     """Return a function from a report to (row, column, code) of its problems."""
     return lambda report: [(problem.row, problem.column, problem.code) for problem in report.problems]
+
+
+def count(session: Session, model: type[Base]) -> int:
+    """Return how many rows there are."""
+    return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@pytest.fixture
+def place(make: Make) -> Site:
+    """Return the site Berlin; there is Lisbon, too."""
+    make.site(code="lis", name="Lisbon", time_zone="Europe/Lisbon")
+    return make.site(code="ber", name="Berlin", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def work(make: Make, place: Site) -> Person:
+    """Return one of two people of Berlin; there are two skills, a mail and a call type."""
+    person = make.person(external_id="p1", name="Ana", site=place)
+    make.person(external_id="p2", name="Bo", site=place)
+    billing, phone = make.skill(code="billing"), make.skill(code="phone")
+    make.engagement_type(code="mail", requires={billing: 2})
+    make.engagement_type(code="call", channel=Channel.VOICE, requires={phone: 1}, handle_minutes=4.0)
+    return person
