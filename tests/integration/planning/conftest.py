@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from optimizer import solve
 from tests.factories import NOW, TODAY, Make
 from webapp.models import Channel, Engagement, EngagementType, Person, Plan, PlanRun, Role, Site, Skill
-from webapp.services.planning import policies, runs
+from webapp.services.planning import moves, plans, policies, publish, runs
 
 AT_NINE = dt.datetime.combine(TODAY, dt.time(8), dt.UTC)
 """Nine o'clock in Berlin on the day that the tests plan."""
@@ -77,3 +77,19 @@ def solve_day(session: Session, make: Make, day: Day):
         return plan
 
     return _solve
+
+
+@pytest.fixture
+def published(session: Session, make: Make, day: Day, solve_day) -> Plan:
+    """Publish the small day's plan before the day begins; each of the two agents has some of its work."""
+    by, draft = make.actor(day.scheduler, at=AT_NINE - dt.timedelta(hours=1)), solve_day()
+    first = plans.list_assignments(session, draft)[0]
+    if len(set(places(session, draft).values())) == 1:
+        other = day.ada if first.person_id == day.ben.id else day.ben
+        moves.move_engagement(session, draft, first.engagement_id, person_id=other.id, start=5, pin_reason=None, by=by)
+    return publish.publish_plan(session, draft, today=TODAY, by=by)
+
+
+def places(session: Session, plan: Plan) -> dict[int, int]:
+    """Return who does each engagement of a plan, by their keys."""
+    return {each.engagement_id: each.person_id for each in plans.list_assignments(session, plan)}
